@@ -1,0 +1,71 @@
+/**
+ * The world as a command sees it. A command reaches outside only through this, so that a test can
+ * hand in literals. {@linkcode systemHost} is the real one.
+ *
+ * @module
+ */
+
+import type { CommandMeta } from "./_args.ts";
+import { systemTerminal, type Terminal } from "./_terminal.ts";
+import { type Runner, systemRunner } from "../plugins/host.ts";
+
+/** What a command is given. */
+export interface Host {
+  /** Looks up an environment variable; undefined where it is unset or may not be read. */
+  env(name: string): string | undefined;
+  /** Where to write. */
+  readonly terminal: Terminal;
+  /** Starts programs: the only way to. */
+  readonly runner: Runner;
+  /** Folder that rdg was started in. */
+  cwd(): string;
+  /** This machine's name. */
+  hostname(): string;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Show programs that are run, and stack traces. */
+  readonly verbose: boolean;
+}
+
+/** What a command module exports. */
+export interface Command<Options> {
+  /** Its description of itself. */
+  meta: CommandMeta;
+  /** Reads its command line. Pure. */
+  parse(argv: readonly string[]): Options;
+  /** Does it. Returns the exit code. */
+  run(options: Options, host: Host): Promise<number>;
+}
+
+/**
+ * Makes the host of this process.
+ *
+ * @param options `verbose` shows every program that is run.
+ * @returns The host.
+ */
+export function systemHost(options: { verbose: boolean }): Host {
+  const terminal = systemTerminal(readEnv);
+  return {
+    env: readEnv,
+    terminal,
+    runner: systemRunner({
+      ...(options.verbose
+        ? { onRun: (line: string) => terminal.say(terminal.style("dim", `$ ${line}`)) }
+        : {}),
+    }),
+    cwd: () => Deno.cwd(),
+    hostname: () => Deno.hostname(),
+    now: () => Date.now(),
+    verbose: options.verbose,
+  };
+}
+
+/** A variable's value; a variable that may not be read counts as unset. */
+function readEnv(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What rdg writes for people (stderr) and for programs (stdout). The only place that writes to
+ * either. Touches stdin, stdout and stderr, and the variables NO_COLOR, FORCE_COLOR and TERM.
+ *
+ * @module
+ */
+
+import { styleText } from "node:util";
+
+/** Styles that {@linkcode Terminal.style} knows. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Where a command writes. */
+export interface Terminal {
+  /** Writes text to stdout, as it is. */
+  out(text: string): void;
+  /** Writes one line for the person to stderr. */
+  say(line: string): void;
+  /** Marks text for stderr; as it is where colours aren't wanted. */
+  style(style: Style, text: string): string;
+  /** Whether a person can be asked: stdin and stderr are both terminals. */
+  readonly interactive: boolean;
+  /** Whether stderr is a terminal, so that a line may be drawn over. */
+  readonly live: boolean;
+  /** Columns of the terminal; 80 where there is none. */
+  readonly columns: number;
+}
+
+/**
+ * Makes the terminal of this process.
+ *
+ * @param env Looks up a variable.
+ * @returns The terminal.
+ */
+export function systemTerminal(env: (name: string) => string | undefined): Terminal {
+  const live = Deno.stderr.isTerminal();
+  const colour = env("NO_COLOR") ? false : env("FORCE_COLOR") ? true : live;
+  return {
+    out: (text) => writeAll(Deno.stdout, text),
+    say: (line) => writeAll(Deno.stderr, `${line}\n`),
+    style: (style, text) => colour ? styleText(style, text, { validateStream: false }) : text,
+    live,
+    get interactive() {
+      return live && Deno.stdin.isTerminal();
+    },
+    get columns() {
+      return live ? Deno.consoleSize().columns : 80;
+    },
+  };
+}
+
+/** Writes the whole text; a reader that has gone away (`rdg … | head`) is no error. */
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  let bytes: Uint8Array = new TextEncoder().encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

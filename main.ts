@@ -1,0 +1,125 @@
+#!/usr/bin/env -S deno run -A -q
+/**
+ * rdg: debug a Python program inside a cluster job from the editor on your desk.
+ *
+ * Finds the command that was typed, loads only that one, and turns what it throws into words and an
+ * exit code.
+ *
+ * @example
+ * ```sh
+ * deno run -A jsr:@rdg/cli debug python train.py
+ * ```
+ *
+ * @module
+ */
+
+import { ExitCode, formatError, RdgError, usageError } from "./plugins/error.ts";
+import type { CommandMeta } from "./commands/_args.ts";
+import type { Command, Host } from "./commands/_host.ts";
+import denoConfig from "./deno.json" with { type: "json" };
+
+/** What is known of a command before it is loaded. */
+interface Entry {
+  summary: string;
+  load: () => Promise<Loaded>;
+}
+
+/** A loaded command, its own type of options tied up inside. */
+interface Loaded {
+  meta: CommandMeta;
+  start(argv: readonly string[], host: Host): Promise<number>;
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  debug: {
+    summary: "Start a Python command so that an editor can debug it",
+    load: async () => tie(await import("./commands/debug/command.ts")),
+  },
+};
+
+function tie<Options>(command: Command<Options>): Loaded {
+  return {
+    meta: command.meta,
+    start: (argv, host) => command.run(command.parse(argv), host),
+  };
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param argv The words after `rdg`.
+ * @returns The exit code.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const [word, ...rest] = argv;
+  let verbose = false;
+  try {
+    if (word === undefined || word === "--help" || word === "-h" || word === "help") {
+      return await showHelp(rest[0]);
+    }
+    if (word === "--version" || word === "-V") {
+      await write(Deno.stdout, `rdg ${denoConfig.version}\n`);
+      return ExitCode.ok;
+    }
+    const command = await load(word);
+    const { parseWords } = await import("./commands/_args.ts");
+    const { values } = parseWords(rest, command.meta);
+    if (values.help) return await showHelp(word);
+    verbose = values.verbose === true;
+    const { systemHost } = await import("./commands/_host.ts");
+    return await command.start(rest, systemHost({ verbose }));
+  } catch (error) {
+    await write(Deno.stderr, `${formatError(error, { verbose })}\n`);
+    return error instanceof RdgError ? error.exitCode : ExitCode.generic;
+  }
+}
+
+/** Loads a command's module; a word that names none is answered with the nearest that does. */
+async function load(word: string): Promise<Loaded> {
+  const entry = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (entry) return await entry.load();
+  const { closest } = await import("./commands/_args.ts");
+  const guess = closest(word, Object.keys(commands));
+  throw usageError(
+    `Cannot run "rdg ${word}": there is no such command`,
+    guess ? `rdg ${guess}` : "rdg --help",
+  );
+}
+
+/** Writes the page of one command, or the list of all. */
+async function showHelp(word: string | undefined): Promise<number> {
+  const { helpPage, table } = await import("./commands/_args.ts");
+  if (word !== undefined && !word.startsWith("-")) {
+    await write(Deno.stdout, helpPage((await load(word)).meta));
+    return ExitCode.ok;
+  }
+  const page = [
+    "rdg: debug a Python program inside a cluster job from the editor on your desk",
+    "",
+    "Usage:",
+    "  rdg COMMAND [flags] …",
+    "",
+    "Commands:",
+    ...table(Object.entries(commands).map(([name, { summary }]) => [name, summary])),
+    "",
+    "Flags:",
+    ...table([["-h, --help", "Show this page, or a command's"], [
+      "-V, --version",
+      "Show the version",
+    ]]),
+  ];
+  await write(Deno.stdout, `${page.join("\n")}\n`);
+  return ExitCode.ok;
+}
+
+/** Writes all of a text; a reader that has gone away is no error. */
+async function write(stream: { write(bytes: Uint8Array): Promise<number> }, text: string) {
+  let bytes: Uint8Array = new TextEncoder().encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

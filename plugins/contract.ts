@@ -1,0 +1,241 @@
+/**
+ * What a plugin is: plain data and pure functions. Types only; this module runs nothing.
+ *
+ * A plugin never starts a program and never looks at the clock, the environment or the disk. Where
+ * it needs the outside, one function says what to run (a {@linkcode RunSpec}) and its partner turns
+ * the {@linkcode RunOutput} into plain data. The host runs it: declared programs only, never through
+ * a shell, always with a time limit.
+ *
+ * @module
+ */
+
+/** The version of this contract; a plugin names the one that it was written for. */
+export type ContractVersion = 1;
+
+/** One program to run, without a shell. */
+export interface RunSpec {
+  /** Name or absolute path; must be among the plugin's `programs`. */
+  program: string;
+  /** Arguments, one word each. */
+  args: readonly string[];
+  /** Variables to set (a string) or to take away (`null`) for this program. */
+  env?: Readonly<Record<string, string | null>>;
+  /** Text for the program's stdin; nothing (`/dev/null`) when absent. */
+  stdin?: string;
+  /** Limit in milliseconds; the host's default (20,000) when absent. */
+  timeoutMs?: number;
+}
+
+/** What came out of a program. */
+export interface RunOutput {
+  /** Exit status; 128 + n when signal n ended it. */
+  code: number;
+  /** Everything it wrote to stdout, as text. */
+  stdout: string;
+  /** Everything it wrote to stderr, as text. */
+  stderr: string;
+}
+
+/** Several programs, one after the other: yields what to run, is sent what came out. */
+export type Steps<T> = Generator<RunSpec, T, RunOutput>;
+
+/** An environment as plain data. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What every plugin has. */
+export interface PluginBase {
+  /** The contract it was written for. */
+  contract: ContractVersion;
+  /** Its name: lower-case letters, digits and `-`. */
+  name: string;
+  /** One line about it, for `rdg plugin list`. */
+  summary: string;
+  /** The programs that it may ask for; nothing else is ever started for it. */
+  programs: readonly string[];
+}
+
+/** Names of environment variables: the first one that is set and not empty counts. */
+export type Variables = readonly string[];
+
+/**
+ * Which environment variables mark a job and hold its identity.
+ * Data, so that the Python inside the job reads the very same table.
+ */
+export interface JobVariables {
+  /** All groups must have at least one member set: then the process is inside a job. */
+  present: readonly Variables[];
+  /** Variables that must not be set, to keep a relative apart. */
+  absent?: Variables;
+  /** The unique id of the job: the one to hand to the scheduler's programs. */
+  job: Variables;
+  /** The id people see for an array's element is `<arrayJob>_<arrayIndex>`. */
+  arrayJob?: Variables;
+  /** Index of this element of an array. */
+  arrayIndex?: Variables;
+  /** Values of `arrayIndex` that mean "no array". */
+  noArrayIndex?: readonly string[];
+  /** The step within the job. */
+  step?: Variables;
+  /** The cluster's name. */
+  cluster?: Variables;
+  /** This node as the scheduler calls it. */
+  node?: Variables;
+  /** The host that the job was submitted from: the login node, usually. */
+  submitHost?: Variables;
+  /** The person's name on the cluster. */
+  user?: Variables;
+}
+
+/** Rank variables of one launcher. */
+export interface RankVariables {
+  /** The launcher: `torchrun`, `srun`, … */
+  launcher: string;
+  /** Variables that must be set for this row to count. */
+  requires: readonly string[];
+  /** Rank within the whole program, counted from 0. */
+  rank: string;
+  /** Number of ranks; a rank outside it makes the row not count. */
+  size?: string;
+  /** Rank within the node, counted from 0. */
+  localRank?: string;
+  /** A variable with a number that must be below `limit` for this row to count. */
+  below?: { variable: string; limit: number };
+}
+
+/** A job as the scheduler lists it. */
+export interface Job {
+  /** The id to hand to the scheduler's programs and to look up records by. */
+  id: string;
+  /** The id as people see it (`36_1` for an array's element). */
+  displayId: string;
+  /** Its name, whatever characters it holds. */
+  name: string;
+  /** The person who owns it, if the listing tells. */
+  user?: string;
+  /** What the state means to rdg. */
+  state: "running" | "pending" | "suspended" | "ending" | "other";
+  /** The state in the scheduler's own words. */
+  stateText: string;
+  /** The nodes it runs on, as the scheduler calls them. */
+  nodes: readonly string[];
+  /** Seconds since it started, if known. */
+  elapsedS?: number;
+  /** Seconds until its time limit, if it has one and it is known. */
+  leftS?: number;
+  /** Folder it was submitted from, if known. */
+  workDir?: string;
+}
+
+/** Ways to run a helper inside a job. */
+export interface HelperTarget {
+  /** The job's unique id. */
+  job: string;
+  /** Nodes to run on, as the scheduler calls them; one helper task on each. */
+  nodes: readonly string[];
+}
+
+/** A scheduler, as a plugin describes it. */
+export interface SchedulerPlugin extends PluginBase {
+  /** Says which kind of plugin this is. */
+  kind: "scheduler";
+  /** The variables that mark a job of this scheduler. */
+  job: JobVariables;
+  /** Launchers that start a job of their own, so that `rdg debug LAUNCHER …` works outside a job. */
+  launchers?: readonly string[];
+  /** Programs whose presence on PATH means that this scheduler is here; the first is the decisive one. */
+  detect: readonly string[];
+  /** Lists my jobs. */
+  list(options: { user: string }): Steps<Job[]>;
+  /**
+   * Says how to run a helper inside a job, one task a node, all in one call, with clean stdin and
+   * stdout; `null` where nothing enters a job from outside (the host then goes by ssh).
+   */
+  helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
+  /** Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed. */
+  helperFailure?(output: RunOutput): { message: string; hint: string } | null;
+  /** Sends a signal by the scheduler's own command to everything in a job or step (a broadcast). */
+  broadcast?(target: { job: string; step?: string; signal: number }): RunSpec | null;
+  /** Where the job's output goes: path of stdout, or `null` where it has none. */
+  output?(job: string): Steps<string | null>;
+  /** The host to ssh to, from what the job's environment or the listing tells; `null` where unknown. */
+  loginHost?(env: Environment): string | null;
+}
+
+/** One entry that `rdg init` wants in an editor's configuration. */
+export interface AttachEntry {
+  /** Its title; entries of rdg are found again by it. */
+  name: string;
+  /** Host: a literal, or an id of `inputs`. */
+  host: string | { input: string };
+  /** Port: a literal, or an id of `inputs`. */
+  port: number | { input: string };
+  /** Path of the project on the cluster: a literal, an id of `inputs`, or none (equal paths). */
+  remoteRoot?: string | { input: string };
+  /** Further attach arguments, passed on to the adapter (`rdgToken`, …): literals or inputs. */
+  extra?: Readonly<Record<string, string | { input: string }>>;
+}
+
+/** A value that the editor asks for. */
+export interface AttachInput {
+  /** Letters, digits and `_`, so that every reader of launch.json understands it. */
+  id: string;
+  /** What the editor shows beside the box. */
+  description: string;
+  /** What the box holds at first. */
+  default?: string;
+  /** Hide what is typed, where the editor can. */
+  password?: boolean;
+}
+
+/** What `rdg init` hands to an editor's plugin: the one place where entries are defined. */
+export interface AttachProfile {
+  /** The entries, in the order in which they should show up. */
+  entries: readonly AttachEntry[];
+  /** The inputs that they refer to. */
+  inputs: readonly AttachInput[];
+  /** Absolute path of the project folder on this machine. */
+  localRoot: string;
+}
+
+/** What one file of an editor should become. */
+export interface FileEdit {
+  /** The whole new text; equal to the old where nothing has to change; `null` to remove the file. */
+  text: string | null;
+  /** Lines for the person: what to add by hand, what was left alone. */
+  notes?: readonly string[];
+}
+
+/** An editor, as a plugin describes it. */
+export interface EditorPlugin extends PluginBase {
+  /** Says which kind of plugin this is. */
+  kind: "editor";
+  /** The editor's name as people write it. */
+  title: string;
+  /** Signs that the person uses it. */
+  detect: {
+    /** Files or folders in the project. */
+    files?: readonly string[];
+    /** Programs on PATH. */
+    programs?: readonly string[];
+    /** Environment variables with a text that their value must contain (`""`: being set is enough). */
+    env?: Readonly<Record<string, string>>;
+  };
+  /**
+   * The files it owns entries in: relative to the project, or beginning with `~/`; `*` stands for any
+   * run of characters within one name.
+   */
+  files: readonly string[];
+  /**
+   * The new text of one of its files.
+   *
+   * @throws {SyntaxError} when `oldText` cannot be understood, so that it must not be touched.
+   */
+  apply(options: { file: string; oldText: string | null; profile: AttachProfile }): FileEdit;
+  /** The text with everything that {@linkcode EditorPlugin.apply} added taken out again. */
+  remove(options: { file: string; oldText: string; profile: AttachProfile }): FileEdit;
+  /** What to do in the editor afterwards: lines for the person. */
+  instructions(profile: AttachProfile): readonly string[];
+}
+
+/** Any plugin. */
+export type Plugin = SchedulerPlugin | EditorPlugin;
