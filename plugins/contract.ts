@@ -20,6 +20,10 @@ export interface RunSpec {
   args: readonly string[];
   /** Variables to set (a string) or to take away (`null`) for this program. */
   env?: Readonly<Record<string, string | null>>;
+  /** Variables to take away: names, or beginnings that end in `*`. `env` and `keep` win over it. */
+  without?: readonly string[];
+  /** Names that `without` must leave alone. */
+  keep?: readonly string[];
   /** Text for the program's stdin; nothing (`/dev/null`) when absent. */
   stdin?: string;
   /** Limit in milliseconds; the host's default (20,000) when absent. */
@@ -134,6 +138,18 @@ export interface HelperTarget {
   nodes: readonly string[];
 }
 
+/** Why a helper could not run inside a job. */
+export interface HelperFailure {
+  /** What happened, capital first, no final period. */
+  message: string;
+  /** What the person can do. */
+  hint: string;
+  /** What it means to rdg; `scheduler` when absent. */
+  kind?: "ended" | "pending" | "refused" | "busy" | "unreachable" | "scheduler";
+  /** The same again in a form that this version of the scheduler understands. */
+  retry?: RunSpec;
+}
+
 /** A scheduler, as a plugin describes it. */
 export interface SchedulerPlugin extends PluginBase {
   /** Says which kind of plugin this is. */
@@ -146,13 +162,17 @@ export interface SchedulerPlugin extends PluginBase {
   detect: readonly string[];
   /** Lists my jobs. */
   list(options: { user: string }): Steps<Job[]>;
+  /** Looks one job up, whoever owns it and even if it has ended; `null` where it is not known. */
+  lookup?(job: string): Steps<Job | null>;
+  /** The name of this cluster, as its jobs' environment has it; `null` where it has none. */
+  clusterName?(): Steps<string | null>;
   /**
    * Says how to run a helper inside a job, one task a node, all in one call, with clean stdin and
    * stdout; `null` where nothing enters a job from outside (the host then goes by ssh).
    */
   helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
   /** Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed. */
-  helperFailure?(output: RunOutput): { message: string; hint: string } | null;
+  helperFailure?(output: RunOutput, spec: RunSpec): HelperFailure | null;
   /** Sends a signal by the scheduler's own command to everything in a job or step (a broadcast). */
   broadcast?(target: { job: string; step?: string; signal: number }): RunSpec | null;
   /** Where the job's output goes: path of stdout, or `null` where it has none. */

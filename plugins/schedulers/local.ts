@@ -1,21 +1,35 @@
 /**
- * No scheduler: my own processes on this host. Runs nothing.
+ * No scheduler: my own processes on this host. Describes `sh`, which starts the helper.
  *
  * @module
  */
 
 import type { SchedulerPlugin } from "../contract.ts";
 
-/** The plugin for machines without a scheduler. */
+/** The plugin for machines without a scheduler. Its only job is called `local`. */
 export const local: SchedulerPlugin = {
   contract: 1,
   kind: "scheduler",
   name: "local",
   summary: "No scheduler: processes on this host",
-  programs: [],
+  programs: ["sh"],
   detect: [],
   job: { present: [], job: [] },
+
+  // deno-lint-ignore require-yield -- there is no program to ask
   *list() {
-    return [];
+    return [{
+      id: "local",
+      displayId: "local",
+      name: "this host",
+      state: "running",
+      stateText: "RUNNING",
+      nodes: [],
+    }];
+  },
+
+  helper(_target, command) {
+    const [program = "", ...args] = command;
+    return { program, args };
   },
 };
