@@ -282,8 +282,9 @@ def _loud(py_db):
         # type: () -> None
         py_db.enable_tracing()  # type: ignore
 
+    # The main thread by itself as well: only x86-64 wheels of debugpy can reach into other threads.
     _in_main_thread(start)
-    py_db.enable_tracing(apply_to_all_threads=True)  # type: ignore
+    py_db.enable_tracing(py_db.trace_dispatch, apply_to_all_threads=True)  # type: ignore
     py_db.set_tracing_for_untraced_contexts()  # type: ignore
 
 
