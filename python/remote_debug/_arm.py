@@ -1,0 +1,180 @@
+"""Arms this process by what ``rdg debug`` wants. Runs inside ``site``, before the program.
+
+Has to be quick and to load nothing that Python hasn't loaded anyway: it runs in every Python process
+below the command.
+"""
+
+import os
+import sys
+
+from . import _command, _config, _job, _role
+
+
+def arm():
+    # type: () -> object
+    """Arms the process. Returns what to call when ``site`` is nearly done, or None."""
+    words = _command.original()
+    command = _command.parse(words)
+    if _role.is_debugpy(command):
+        return None
+    config = _config.read()
+    if not _same_job(config):
+        return None
+    rank = _job.rank()
+    number = rank["rank"] if rank else None  # type: ignore
+    key = "%s:%d" % (rank["launcher"], number) if rank else "-"  # type: ignore
+    claimed = os.environ.get("RDG_CLAIM")
+    is_launcher = _role.is_launcher(command)
+    if not is_launcher and not _role.in_ranks(number, config["ranks"]):
+        return None
+    is_program = (
+        claimed != key
+        and not is_launcher
+        and not _role.is_helper(command)
+        and (
+            _is_command(config)
+            or _role.is_named(command, config["command"])
+            or _role.matches(command, config["programs"])
+            or (not config["programs"] and _role.is_own_code(command))
+        )
+    )
+    if is_program:
+        # Its children are helpers, unless a launcher gives them ranks of their own.
+        os.environ["RDG_CLAIM"] = key
+    return _install(config, words, is_program)
+
+
+def _same_job(config):
+    # type: (dict) -> bool
+    """False in a job that was submitted from below ``rdg debug`` (a nested ``sbatch``)."""
+    job = _job.job_id(_job.scheduler())
+    return job == config["job"] or (config["job"] is None and config["follow"])
+
+
+def _is_command(config):
+    # type: (dict) -> bool
+    """Whether this is the process that rdg itself became."""
+    if os.getpid() != config["pid"]:
+        return False
+    from . import _record
+
+    return _record.start_time() == config["start"]
+
+
+def _install(config, words, is_program):
+    # type: (dict, list, bool) -> object
+    from . import _session
+
+    modes = config["modes"]
+    if is_program:
+        _need_debugpy(config)
+    session = _session.Session(config, list(sys.path))
+    _session.adopt(session)
+    if "lite" in modes or "wait" in modes:
+        from . import _signals, _stacks
+
+        session.stack = _stacks.install(config["stackSignal"])
+        _signals.install(config["signal"], config["stackSignal"], on_wake)
+    if "post-mortem" in modes and is_program:
+        from . import _crash
+
+        _crash.install(session.on_crash)
+        if any(os.path.basename(word) in ("pytest", "py.test") for word in words):
+            _announce_to_pytest()
+    os.register_at_fork(after_in_child=_after_fork)
+    if not is_program:
+        return None
+    if "wait" in modes:
+        return lambda: _wait(session)
+    session.record.write()
+    if "lite" in modes and not config["quiet"]:
+        from . import _say
+
+        _say.write(armed_text(session.record.values))
+    return None
+
+
+def on_wake(frame):
+    # type: (object) -> None
+    """The wake signal's handler; a forked child has a session of its own."""
+    from . import _session
+
+    _session.current().on_wake(frame)
+
+
+def _announce_to_pytest():
+    # type: () -> None
+    """No exception of a test reaches any hook: a plugin opens there. It puts the variable back."""
+    names = os.environ.get("PYTEST_PLUGINS")
+    os.environ["PYTEST_PLUGINS"] = (names + "," if names else "") + "remote_debug._pytest"
+
+
+def armed_text(values):
+    # type: (dict) -> str
+    """What a lite program says when it starts; one piece, as many ranks may share one output."""
+    job = values["job"]
+    rank = ""
+    if values["rank"] is not None:
+        rank = "  Rank:    %d%s\n" % (
+            values["rank"],
+            " of %d" % values["worldSize"] if values["worldSize"] else "",
+        )
+    return (
+        "[Lite Debugger] Armed and ready!\n"
+        "  Job ID:  %s\n"
+        "  PID:     %d\n"
+        "%s"
+        "\n"
+        "To activate the debugger, run:\n"
+        "  rdg attach %s\n\n" % (job["display"], values["pid"], rank, job["display"])
+    )
+
+
+def _need_debugpy(config):
+    # type: (dict) -> None
+    """Ends the process with advice where there is no debugpy to be had: now, not in three hours."""
+    from . import _find, _say
+
+    if _find.find(config) is not None:
+        return
+    message, hint = _find.advice(config)
+    if _job.job_id(_job.scheduler()) is None:
+        outcome = _find.install(config)
+        if isinstance(outcome, str):
+            return
+        message += "\n" + "\n".join("  " + line for line in outcome)  # type: ignore
+    _say.fail(message, hint, 3)
+
+
+def _wait(session):
+    # type: (object) -> None
+    """The first mode: listen and wait, last of all that ``site`` does."""
+    from . import DebuggerUnavailable, _debugpy, _say
+
+    try:
+        session.listen("listening")  # type: ignore
+    except DebuggerUnavailable as error:
+        message, _, hint = str(error).partition(". Try: ")
+        _say.fail(
+            "Cannot start the debugger: " + message,
+            hint or "another port with --port, or none for any free one",
+            1,
+        )
+    limit = session.limit(0)  # type: ignore
+    session.show("Script is paused, waiting for debugger to attach...", limit)  # type: ignore
+    if not session.wait(limit):  # type: ignore
+        _say.note("Nobody attached: the program goes on")
+    elif session.config["stopOnEntry"]:  # type: ignore
+        _debugpy.stop_on_entry()
+
+
+def _after_fork():
+    # type: () -> None
+    """Makes a forked child a helper: armed, with nothing of its parent's session."""
+    from . import _session
+
+    for name in ("remote_debug._stacks", "remote_debug._crash"):
+        module = sys.modules.get(name)
+        if module is not None:
+            module.after_fork()  # type: ignore
+    _session.after_fork()

@@ -1,0 +1,310 @@
+"""Everything that rdg knows of debugpy's insides.
+
+Tried with debugpy 1.6.6, 1.8.0, 1.8.11, 1.8.16, 1.8.20, 1.8.21 and 1.8.22. Nothing here is imported before a debugger is
+wanted, except :func:`find`, which imports nothing itself.
+"""
+
+import os
+import sys
+import threading
+
+
+def version():
+    # type: () -> tuple
+    """debugpy's version as numbers, ``(1, 8, 22)``."""
+    import debugpy
+
+    parts = []
+    for part in debugpy.__version__.split("+")[0].split(".")[:3]:
+        digits = "".join(c for c in part if c.isdigit())
+        parts.append(int(digits or 0))
+    return tuple(parts)
+
+
+def load(folder, path):
+    # type: (str, list) -> None
+    """Imports debugpy, from ``folder`` where that isn't empty.
+
+    ``path`` is ``sys.path`` as it was before the program's own folder came first: a ``queue.py``
+    beside the script must not stand in for the one that debugpy imports.
+    """
+    if "debugpy" in sys.modules and "debugpy.server.api" in sys.modules:
+        return
+    added = path + ([folder] if folder else [])
+    before = list(sys.path)
+    environment = dict(os.environ)
+    # Python 3.11 and later warn about frozen modules at every start otherwise.
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    sys.path[:0] = added
+    try:
+        import debugpy.server.api  # noqa: F401
+        import pydevd  # noqa: F401
+    finally:
+        if sys.path[: len(added)] == added:
+            del sys.path[: len(added)]
+        else:
+            sys.path[:] = before
+        restore_environment(environment)
+
+
+def restore_environment(before):
+    # type: (dict) -> None
+    """Takes away what debugpy left in the environment: it would reach the program's children."""
+    for name in list(os.environ):
+        if name.startswith(("PYDEVD_", "DEBUGPY_")) and before.get(name) != os.environ[name]:
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                del os.environ[name]
+
+
+def settle(on_attach, on_detach):
+    # type: (object, object) -> None
+    """After ``listen``: hides rdg's own frames and reports attach and detach.
+
+    Both callbacks run in pydevd's reader thread. ``on_disconnect`` and ``on_configuration_done`` are
+    methods of PyDB in every version tried.
+    """
+    py_db = _py_db()
+    hide_frames(py_db)
+    configured = py_db.on_configuration_done
+    disconnected = py_db.on_disconnect
+
+    def on_configuration_done():
+        # type: () -> None
+        # Tracing first: the program must not run past a breakpoint once the client hears "configured".
+        _loud(py_db)
+        configured()
+        on_attach()  # type: ignore
+
+    def on_disconnect():
+        # type: () -> None
+        was_attached = py_db.is_attached()
+        disconnected()
+        if was_attached:
+            _quiet(py_db)
+            on_detach()  # type: ignore
+
+    py_db.on_configuration_done = on_configuration_done
+    py_db.on_disconnect = on_disconnect
+
+
+def hide_frames(py_db):
+    # type: (object) -> None
+    """Marks rdg's folder as debugger's own, next to debugpy's, so that no stack shows it."""
+    import debugpy
+
+    own = os.path.dirname(os.path.abspath(__file__))
+    theirs = os.path.dirname(os.path.abspath(debugpy.__file__))
+    from _pydevd_bundle.pydevd_api import PyDevdAPI
+
+    PyDevdAPI().set_dont_trace_start_end_patterns(py_db, (theirs, own), ("debugpy_launcher.py",))
+
+
+def attached():
+    # type: () -> bool
+    """Whether a client is attached and has sent its breakpoints."""
+    import debugpy
+
+    return "pydevd" in sys.modules and debugpy.is_client_connected()
+
+
+def wait(seconds):
+    # type: (float) -> bool
+    """Blocks until a client is attached and configured; False when the time is over (0: no limit)."""
+    import pydevd
+
+    cancel = threading.Event()
+    timer = None
+    if seconds:
+        timer = threading.Timer(seconds, cancel.set)
+        timer.daemon = True
+        timer.start()
+    try:
+        pydevd._wait_for_attach(cancel=cancel)
+    finally:
+        if timer is not None:
+            timer.cancel()
+    return attached()
+
+
+def stop_here():
+    # type: () -> None
+    """Stops in the nearest frame below that is the program's own, as ``breakpoint()`` would."""
+    import debugpy
+
+    debugpy.breakpoint()
+
+
+def stop_on_entry():
+    # type: () -> None
+    """Makes the main thread stop at the first line of the person's own code that it reaches."""
+    # What pydevd itself does for "stopOnEntry" of a launched program.
+    from _pydevd_bundle.pydevd_api import PyDevdAPI
+
+    PyDevdAPI().stop_on_entry()
+    _py_db().enable_tracing()  # type: ignore
+
+
+def stop_at_exception(kind, value, trace):
+    # type: (type, BaseException, object) -> None
+    """Shows the frames of an exception that nobody caught, with their locals; returns when resumed."""
+    import debugpy
+
+    py_db = _py_db()
+    if hasattr(debugpy, "trigger_exception_handler"):
+        # as_uncaught would depend on the client having ticked "Uncaught Exceptions".
+        debugpy.trigger_exception_handler((kind, value, trace), as_uncaught=False)
+        return
+    from _pydevd_bundle.pydevd_additional_thread_info import set_additional_thread_info
+
+    thread = threading.current_thread()
+    info = set_additional_thread_info(thread)
+    frames = {}
+    last = trace
+    while last is not None:
+        frames[id(last.tb_frame)] = last.tb_frame  # type: ignore
+        innermost = last.tb_frame  # type: ignore
+        last = last.tb_next  # type: ignore
+    info.is_tracing += 1
+    quiet = _pause_monitoring()
+    try:
+        py_db.do_stop_on_unhandled_exception(thread, innermost, frames, (kind, value, trace))
+    finally:
+        quiet()
+        info.is_tracing -= 1
+
+
+def _pause_monitoring():
+    # type: () -> object
+    """1.8.12 to 1.8.21 on 3.12 and later stop in the wrong frame unless events of this thread rest."""
+    if not _uses_monitoring():
+        return lambda: None
+    from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+    try:
+        info = pydevd_sys_monitoring._thread_local_info.thread_info
+        before = info.trace
+        info.trace = False
+    except AttributeError:
+        return lambda: None
+
+    def restore():
+        # type: () -> None
+        info.trace = before
+
+    return restore
+
+
+def forget_in_child():
+    # type: () -> None
+    """In a forked child: no tracing, no breakpoints. The threads that would serve a stop are gone,
+    so a worker that reached one would hang for ever."""
+    if "pydevd" not in sys.modules:
+        return
+    py_db = _py_db()
+    if py_db is None:
+        return
+    _stop_tracing_here()
+    py_db.enable_tracing = _nothing
+    from _pydevd_bundle import pydevd_constants
+
+    pydevd_constants.set_global_debugger(None)
+    import debugpy.server.api
+
+    debugpy.server.api.listen.called = False
+
+
+def _py_db():
+    # type: () -> object
+    from _pydevd_bundle.pydevd_constants import get_global_debugger
+
+    return get_global_debugger()
+
+
+def _uses_monitoring():
+    # type: () -> bool
+    try:
+        from _pydevd_bundle.pydevd_constants import PYDEVD_USE_SYS_MONITORING
+    except ImportError:
+        return False
+    return bool(PYDEVD_USE_SYS_MONITORING)
+
+
+def _nothing(*args, **kwargs):
+    # type: (*object, **object) -> None
+    pass
+
+
+def _stop_tracing_here():
+    # type: () -> None
+    if _uses_monitoring():
+        from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+        pydevd_sys_monitoring.stop_monitoring(all_threads=True)
+        return
+    import pydevd_tracing
+
+    pydevd_tracing.SetTrace(None)
+    frame = sys._getframe()  # type: object
+    while frame is not None:
+        frame.f_trace = None  # type: ignore
+        frame = frame.f_back  # type: ignore
+
+
+def _quiet(py_db):
+    # type: (object) -> None
+    """Full speed again while nobody is attached: tracing alone would cost 8 times on 3.11."""
+    if _uses_monitoring():
+        from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+        pydevd_sys_monitoring.stop_monitoring(all_threads=True)
+        return
+    # Threads that start from now on are not traced either.
+    py_db.enable_tracing = _nothing  # type: ignore
+    _in_main_thread(_stop_tracing_here)
+
+
+def _loud(py_db):
+    # type: (object) -> None
+    """Tracing on again, in all threads, for the client that is attaching."""
+    if _uses_monitoring():
+        from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+        pydevd_sys_monitoring.start_monitoring(all_threads=True)
+        pydevd_sys_monitoring.update_monitor_events()
+        pydevd_sys_monitoring.restart_events()
+        return
+    if py_db.__dict__.pop("enable_tracing", None) is None:  # type: ignore
+        return
+
+    def start():
+        # type: () -> None
+        py_db.enable_tracing()  # type: ignore
+
+    # The main thread by itself as well: only x86-64 wheels of debugpy can reach into other threads.
+    _in_main_thread(start)
+    py_db.enable_tracing(py_db.trace_dispatch, apply_to_all_threads=True)  # type: ignore
+    py_db.set_tracing_for_untraced_contexts()  # type: ignore
+
+
+_calls = []  # type: list
+
+
+def _in_main_thread(function):
+    # type: (object) -> None
+    """Has a function called in the main thread at its next bytecode, without a signal."""
+    import ctypes
+
+    def call(_):
+        # type: (object) -> int
+        try:
+            function()  # type: ignore
+        except Exception:
+            pass
+        return 0
+
+    pointer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(call)
+    _calls.append(pointer)  # must outlive the call
+    del _calls[:-8]
+    ctypes.pythonapi.Py_AddPendingCall(pointer, None)

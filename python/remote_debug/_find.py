@@ -1,0 +1,111 @@
+"""Where debugpy is: the program's own environment, else rdg's cache, filled by that interpreter's pip.
+
+Nothing is imported to find out. The cache holds one copy per Python version and machine type, and is
+filled only outside a job: inside there may be no internet, and 500 ranks.
+"""
+
+import os
+import sys
+
+from . import _config, _say
+
+
+def tag():
+    # type: () -> str
+    """Name of this interpreter's copy: ``cpython-311-x86_64``."""
+    return "%s-%s" % (sys.implementation.cache_tag or sys.implementation.name, os.uname().machine)
+
+
+def cached(config):
+    # type: (dict) -> str
+    """Folder of this interpreter's copy, whether it exists or not."""
+    return os.path.join(_config.cache_dir(config), "debugpy", tag())
+
+
+def find(config):
+    # type: (dict) -> object
+    """``""`` where the program's environment has debugpy, else the cache's folder, else None."""
+    from _frozen_importlib_external import PathFinder  # type: ignore
+
+    if "debugpy" in sys.modules:
+        return ""
+    spec = PathFinder.find_spec("debugpy")
+    if spec is not None and spec.origin:
+        return ""
+    folder = cached(config)
+    return folder if os.path.isfile(os.path.join(folder, "debugpy", "__init__.py")) else None
+
+
+def advice(config):
+    # type: (dict) -> tuple
+    """What to say when there is none: message and hint."""
+    return (
+        'Cannot debug with "%s": it has no debugpy, and rdg\'s cache has none for it' % sys.executable,
+        "%s -m pip install debugpy, or once on the login node: rdg doctor --fix %s"
+        % (sys.executable, sys.executable),
+    )
+
+
+def install(config):
+    # type: (dict) -> object
+    """Fills the cache by this interpreter's pip (or uv, where it has no pip).
+
+    :returns: the folder; or the last lines of what failed, as a list.
+    """
+    import shutil
+    import subprocess
+
+    folder = cached(config)
+    _say.note("Fetching debugpy for %s, once, into %s" % (sys.executable, folder))
+    environment = dict(os.environ)
+    environment.pop("RDG_CONFIG", None)
+    lock = _lock(folder)
+    try:
+        if os.path.isdir(folder):
+            return folder
+        temporary = "%s.%d.tmp" % (folder, os.getpid())
+        commands = [[sys.executable, "-m", "pip", "install", "--quiet", "--target", temporary, "debugpy"]]
+        uv = shutil.which("uv")
+        if uv:
+            commands.append(
+                [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", temporary, "debugpy"]
+            )
+        lines = []  # type: list
+        for command in commands:
+            try:
+                done = subprocess.run(
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    timeout=300,
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                lines.append(str(error))
+                continue
+            if done.returncode == 0 and os.path.isdir(os.path.join(temporary, "debugpy")):
+                os.rename(temporary, folder)
+                return folder
+            lines.extend(done.stdout.decode("utf-8", "replace").strip().splitlines()[-3:])
+            shutil.rmtree(temporary, ignore_errors=True)
+        return lines
+    except OSError as error:
+        return [str(error)]
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder):
+    # type: (str) -> object
+    """Lets one of several processes at a time fill the cache; None where locks don't work."""
+    import fcntl
+
+    try:
+        os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)
+        lock = os.open(folder + ".lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
+    except OSError:
+        return None

@@ -1,0 +1,104 @@
+"""Which job, node and rank this process is. Reads the environment by the tables of the plugins."""
+
+import os
+
+from . import _tables
+
+
+def _first(names):
+    # type: (object) -> object
+    for name in names or ():
+        value = os.environ.get(name)
+        if value:
+            return value
+    return None
+
+
+def scheduler():
+    # type: () -> dict
+    """The row of the scheduler whose job this process is in; ``local`` outside a job."""
+    for row in _tables.SCHEDULERS:
+        job = row["job"]
+        if not job["present"] or not all(_first(names) for names in job["present"]):
+            continue
+        if any(os.environ.get(name) for name in job.get("absent", ())):
+            continue
+        return row
+    return {"name": "local", "job": {"job": ()}}
+
+
+def job_id(row):
+    # type: (dict) -> object
+    """The unique id of the job, or None outside one."""
+    return _first(row["job"]["job"])
+
+
+def identity():
+    # type: () -> dict
+    """Scheduler, cluster, job and node: the record's keys of these names."""
+    row = scheduler()
+    names = row["job"]
+    hostname = os.uname().nodename
+    job = job_id(row)
+    display = job
+    index = _first(names.get("arrayIndex"))
+    if job and index and index not in names.get("noArrayIndex", ()):
+        base = _first(names.get("arrayJob"))
+        if base:
+            display = "%s_%s" % (base, index)
+    return {
+        "scheduler": row["name"],
+        "cluster": _first(names.get("cluster")) or (row["name"] if job else hostname),
+        "job": {
+            "id": job or "local",
+            "display": display or "local",
+            "step": _first(names.get("step")),
+        },
+        "host": _first(names.get("node")) or hostname,
+        "hostname": hostname,
+        "user": _first(names.get("user")) or user(),
+        "submitHost": _first(names.get("submitHost")),
+    }
+
+
+def user():
+    # type: () -> str
+    """The person's name: by the user id, else by the environment."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return os.environ.get("USER") or os.environ.get("LOGNAME") or str(os.getuid())
+
+
+def _number(name):
+    # type: (object) -> object
+    try:
+        return int(os.environ[name])  # type: ignore
+    except (KeyError, ValueError):
+        return None
+
+
+def rank():
+    # type: () -> object
+    """``{"launcher", "rank", "localRank", "worldSize"}``, innermost launcher first, or None."""
+    for row in _tables.RANKS:
+        if not all(os.environ.get(name) for name in row["requires"]):
+            continue
+        below = row.get("below")
+        if below:
+            value = _number(below["variable"])
+            if value is None or value >= below["limit"]:
+                continue
+        number = _number(row["rank"])
+        size = _number(row.get("size"))
+        if number is None or number < 0 or (size is not None and number >= size):
+            continue
+        return {
+            "launcher": row["launcher"],
+            "rank": number,
+            "localRank": _number(row.get("localRank")),
+            "worldSize": size,
+        }
+    return None

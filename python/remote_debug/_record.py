@@ -1,0 +1,174 @@
+"""The session record: one JSON file for each process that is a program or a rank.
+
+The format stands in ``../RECORD.md``. Writing never fails the program: the first failure is told in
+one line, later ones are silent. No import beyond what Python has loaded anyway: this runs in every
+start.
+"""
+
+import os
+import sys
+import time
+
+from . import _config, _job, _say
+
+try:
+    from _json import encode_basestring_ascii as _quote
+except ImportError:
+
+    def _quote(text):  # type: ignore
+        import json
+
+        return json.dumps(text)
+
+
+def dump(value):
+    # type: (object) -> str
+    """JSON of texts, numbers, booleans, None, lists and dictionaries."""
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, str):
+        return _quote(value)
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, dict):
+        return "{%s}" % ", ".join("%s: %s" % (_quote(k), dump(v)) for k, v in value.items())
+    return "[%s]" % ", ".join(dump(item) for item in value)  # type: ignore
+
+
+def file_name(text):
+    # type: (str) -> str
+    """A text as one part of a path."""
+    safe = "".join(c if (c.isascii() and c.isalnum()) or c in "._-[]" else "_" for c in text)
+    return "_" + safe[1:] if safe.startswith(".") else safe or "_"
+
+
+def start_time(pid="self"):
+    # type: (object) -> object
+    """Field 22 of ``/proc/PID/stat``: clock ticks from boot to the process's start; None without /proc."""
+    try:
+        with open("/proc/%s/stat" % pid, "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+class Record:
+    """The record of this process; :meth:`write` puts what has changed on disk."""
+
+    def __init__(self, config, words):
+        # type: (dict, list) -> None
+        rank = _job.rank() or {"launcher": None, "rank": None, "localRank": None, "worldSize": None}
+        try:
+            cwd = os.getcwd()
+        except OSError:
+            cwd = "?"
+        try:
+            namespace = os.readlink("/proc/self/ns/pid")  # type: object
+        except OSError:
+            namespace = None
+        from . import __version__
+
+        self.values = {"format": 1, "rdg": __version__}  # type: dict
+        self.values.update(_job.identity())
+        self.values.update(rank)  # type: ignore
+        self.values.update(
+            {
+                "pid": os.getpid(),
+                "startTime": start_time(),
+                "ppid": os.getppid(),
+                "pidNamespace": namespace,
+                "uid": os.getuid(),
+                "command": words,
+                "cwd": cwd,
+                "python": "%d.%d.%d" % sys.version_info[:3],
+                "executable": sys.executable,
+                "modes": list(config["modes"]),
+                "signal": config["signal"],
+                "stackSignal": config["stackSignal"],
+                "stack": None,
+                "state": "armed",
+                "address": None,
+                "auth": config["auth"],
+                "token": None,
+                "remotePath": cwd,
+                "exception": None,
+                "created": time.time(),
+                "changed": time.time(),
+            }
+        )
+        values = self.values
+        folder = os.path.join(
+            _config.state_dir(config),
+            "sessions",
+            file_name(values["cluster"]),
+            file_name(values["job"]["id"]),
+        )
+        self.path = os.path.join(folder, "%s-%d.json" % (file_name(values["host"]), values["pid"]))
+        self.written = False
+        self._failed = False
+
+    def write(self, **changes):
+        # type: (object) -> None
+        """Takes over the changes and replaces the file. Never raises."""
+        self.values.update(changes)
+        self.values["changed"] = time.time()
+        if self._failed:
+            return
+        temporary = "%s.%d.tmp" % (self.path, os.getpid())
+        try:
+            _make_private(os.path.dirname(self.path))
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+            try:
+                fd = os.open(temporary, flags, 0o600)
+            except FileExistsError:
+                os.unlink(temporary)
+                fd = os.open(temporary, flags, 0o600)
+            try:
+                data = (dump(self.values) + "\n").encode("ascii", "backslashreplace")
+                while data:
+                    data = data[os.write(fd, data) :]
+            finally:
+                os.close(fd)
+            os.replace(temporary, self.path)
+            self.written = True
+        except OSError as error:
+            self._failed = True
+            try:
+                os.unlink(temporary)
+            except OSError:
+                pass
+            _say.note(
+                "Cannot write the session record, so `rdg attach` won't list this process: %s (%s)"
+                % (error.strerror, os.path.dirname(self.path))
+            )
+
+    def remove(self):
+        # type: () -> None
+        """Takes the file away; not in a forked child, whose parent it belongs to."""
+        if self.written and self.values["pid"] == os.getpid():
+            try:
+                os.unlink(self.path)
+            except OSError:
+                pass
+            self.written = False
+
+
+def _make_private(folder):
+    # type: (str) -> None
+    """Makes a folder that only its owner can enter, parents included.
+
+    :raises OSError: it can't be made, or belongs to somebody else.
+    """
+    if os.path.isdir(folder):
+        return
+    os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        pass
+    if os.stat(folder).st_uid != os.getuid():
+        raise PermissionError(1, "folder belongs to another user", folder)

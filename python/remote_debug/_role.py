@@ -1,0 +1,108 @@
+"""What this process is to rdg: the program, a rank, a launcher, a helper, or not rdg's business.
+
+Who waits in the first mode: COMMAND itself, and each process to which a launcher gives a rank of its
+own; below any other COMMAND the programs among its children. A worker that waited would hang the job.
+"""
+
+import fnmatch
+import os
+
+#: Python programs that start ranks or another program, by script or module name.
+_LAUNCHERS = frozenset(
+    "torchrun accelerate deepspeed horovodrun conda mamba micromamba poetry pdm hatch pipenv pixi tox nox uv "
+    "conda.cli torch.distributed.run torch.distributed.launch torch.distributed.elastic.multiprocessing "
+    "accelerate.commands.launch deepspeed.launcher.runner deepspeed.launcher.launch "
+    "horovod.runner.launch jupyter ray snakemake".split()
+)
+#: Modules that Python's own and other libraries start as helpers of a program.
+_HELPER_MODULES = ("joblib.externals.loky.backend", "loky.backend", "debugpy", "torch._inductor.compile_worker")
+_HELPER_CODE = ("from multiprocessing.", "import multiprocessing.", "from torch.multiprocessing")
+
+
+def is_debugpy(command):
+    # type: (object) -> bool
+    """Whether this is debugpy's adapter or launcher: it must never arm itself."""
+    target = command.target.replace(os.sep, "/")  # type: ignore
+    if command.kind == "module":  # type: ignore
+        return target.split(".")[0] == "debugpy"
+    if command.kind == "script":  # type: ignore
+        parts = target.split("/")
+        return "debugpy" in parts and parts[-1] in ("adapter", "launcher", "debugpy", "__main__.py")
+    return False
+
+
+def is_helper(command):
+    # type: (object) -> bool
+    """Whether a library started this process (a DataLoader's worker, a resource tracker)."""
+    if command.kind == "code":  # type: ignore
+        return command.target.lstrip().startswith(_HELPER_CODE)  # type: ignore
+    if command.kind == "module":  # type: ignore
+        return command.target.startswith(_HELPER_MODULES)  # type: ignore
+    return False
+
+
+def is_launcher(command):
+    # type: (object) -> bool
+    """Whether this Python program only starts others."""
+    if command.kind == "module":  # type: ignore
+        return command.target in _LAUNCHERS  # type: ignore
+    return command.kind == "script" and os.path.basename(command.target) in _LAUNCHERS  # type: ignore
+
+
+def is_named(command, words):
+    # type: (object, list) -> bool
+    """Whether the person named this program on rdg's command line (``uv run pytest``)."""
+    if command.kind == "script":  # type: ignore
+        name = os.path.basename(command.target)  # type: ignore
+        return any(os.path.basename(word) == name for word in words)
+    return command.kind in ("module", "code") and command.target in words  # type: ignore
+
+
+def matches(command, globs):
+    # type: (object, list) -> bool
+    """Whether ``--program`` names this program: its path, its file name or its module."""
+    target = command.target  # type: ignore
+    return any(
+        fnmatch.fnmatch(target, glob) or fnmatch.fnmatch(os.path.basename(target), glob)
+        for glob in globs
+    )
+
+
+def is_own_code(command):
+    # type: (object) -> bool
+    """Whether this is a script, or a module, from outside ``bin/`` and site-packages."""
+    if command.kind == "script":  # type: ignore
+        parts = os.path.abspath(command.target).split(os.sep)  # type: ignore
+        return not (
+            "bin" in parts[:-1] or "site-packages" in parts or "dist-packages" in parts
+        )
+    if command.kind == "module":  # type: ignore
+        return not _in_library(command.target)  # type: ignore
+    return False
+
+
+def _in_library(module):
+    # type: (str) -> bool
+    """Whether a module's first package is found among what is installed; the folder that ``-m``
+    adds isn't on ``sys.path`` yet, so whatever isn't found there is the person's own."""
+    from _frozen_importlib_external import PathFinder  # type: ignore
+
+    name = module.split(".")[0]
+    if os.path.isdir(name) or os.path.isfile(name + ".py"):
+        return False
+    spec = PathFinder.find_spec(name)
+    origin = (spec.origin or "") if spec else ""
+    if not spec:
+        return False
+    parts = origin.split(os.sep)
+    library = os.path.dirname(os.__file__)
+    return "site-packages" in parts or "dist-packages" in parts or origin.startswith(library)
+
+
+def in_ranks(number, ranges):
+    # type: (object, object) -> bool
+    """Whether ``--rank`` takes this process in; one without a rank counts as rank 0."""
+    if ranges is None:
+        return True
+    value = 0 if number is None else number
+    return any(first <= value <= last for first, last in ranges)  # type: ignore

@@ -1,0 +1,269 @@
+"""The debug session of this process: opens the port, prints where, waits, stops.
+
+Created when it is first needed. Everything heavy (debugpy, threads, sockets) is imported here, at the
+first wake, crash or call, and nowhere else.
+"""
+
+import os
+import sys
+
+from . import _command, _config, _find, _record, _say
+
+_session = None  # type: object
+
+
+def current():
+    # type: () -> Session
+    """The session of this process; made with the defaults where nothing armed it."""
+    global _session
+    if _session is None:
+        adopt(Session(_config.read(), list(sys.path)))
+    return _session  # type: ignore
+
+
+def adopt(session):
+    # type: (object) -> None
+    """Makes a session this process's own, and has its record go at the end."""
+    global _session
+    import atexit
+
+    if _session is None:
+        atexit.register(_at_exit)
+    _session = session
+
+
+def after_fork():
+    # type: () -> None
+    """Gives a forked child a session of its own: nothing opened, nothing written."""
+    global _session
+    if _session is not None:
+        if _session.listening:  # type: ignore
+            from . import _debugpy
+
+            _debugpy.forget_in_child()
+        _session = Session(_session.config, _session.path)  # type: ignore
+
+
+def _at_exit():
+    # type: () -> None
+    if _session is not None:
+        _session.close()  # type: ignore
+
+
+class Session:
+    """One process's session. ``path`` is ``sys.path`` from before the program's own folder came first."""
+
+    def __init__(self, config, path):
+        # type: (dict, list) -> None
+        self.config = config
+        self.path = [entry for entry in path if entry]
+        self.listening = False
+        self.waiting = False
+        self.stack = None  # type: object
+        self._record = None  # type: object
+
+    @property
+    def record(self):
+        # type: () -> object
+        """The record, made when it is first asked for: most helpers never need one."""
+        if self._record is None:
+            self._record = _record.Record(self.config, _command.original())
+            self._record.values["stack"] = self.stack  # type: ignore
+        return self._record
+
+    def close(self):
+        # type: () -> None
+        """Takes the record away."""
+        if self._record is not None:
+            self._record.remove()  # type: ignore
+
+    # What the modes call.
+
+    def start(self, wait):
+        # type: (bool) -> dict
+        """Listens, prints where, and waits for a client if wanted. See ``start_debugger``."""
+        new = self.listen("listening")
+        if not self._attached():
+            if wait:
+                self.show("Script is paused, waiting for debugger to attach...")
+                self.wait(self.limit(0))
+            elif new:
+                self.show("Script goes on; attach whenever you like.")
+        values = self.record.values
+        return {
+            "hostname": values["address"]["host"],
+            "port": values["address"]["port"],
+            "remote_path": values["remotePath"],
+        }
+
+    def pause(self):
+        # type: () -> None
+        """Stops in the caller's frame, waiting for a client first if there is none."""
+        self.start(wait=True)
+        if self._attached():
+            from . import _debugpy
+
+            _debugpy.stop_here()
+
+    def on_wake(self, frame):
+        # type: (object) -> None
+        """The wake signal's handler: runs in the main thread, in the midst of the program."""
+        if self.waiting:
+            self.show("Script is paused, waiting for debugger to attach...")
+            return
+        try:
+            if not self._attached():
+                self.listen("listening")
+                limit = self.limit(1800)
+                self.show("Script is paused, waiting for debugger to attach...", limit)
+                if not self.wait(limit):
+                    _say.note("Nobody attached: the program goes on; wake it again with `rdg attach`")
+                    return
+            from . import _debugpy
+
+            _debugpy.stop_here()
+        except Exception as error:
+            _say.note("Cannot open the debugger: %s" % error)
+
+    def on_crash(self, kind, value, trace):
+        # type: (type, BaseException, object) -> None
+        """Shows an exception that nobody caught; returns when the person is done, or time is over."""
+        import time
+
+        from . import _debugpy
+
+        words = "%s: %s" % (kind.__name__, str(value).split("\n")[0][:200])
+        try:
+            if not self._attached():
+                self.listen("crashed", exception=words)
+            limit = self.limit(1800)
+            until = time.monotonic() + limit
+            while True:
+                if not self._attached():
+                    left = max(until - time.monotonic(), 0.001) if limit else 0
+                    self.show_crash(words, left)
+                    if not self.wait(left, state="crashed"):
+                        _say.note("Nobody attached in time: the program ends")
+                        return
+                _debugpy.stop_at_exception(kind, value, trace)
+                if self._attached():
+                    break
+            self.record.write(state="attached", exception=None)
+        except Exception as error:
+            _say.note("Cannot open the debugger for this crash: %s" % error)
+
+    # How they do it.
+
+    def limit(self, default):
+        # type: (float) -> float
+        """Seconds to wait for a client, 0 for ever."""
+        wanted = self.config["waitTimeout"]
+        if wanted is None:
+            try:
+                wanted = float(os.environ["RDG_WAIT_TIMEOUT"])
+            except (KeyError, ValueError):
+                wanted = default
+        return wanted
+
+    def listen(self, state, **more):
+        # type: (str, **object) -> bool
+        """Opens the port where it isn't open yet. True when it was opened now.
+
+        :raises DebuggerUnavailable: no debugpy, or no port.
+        """
+        if self.listening:
+            if more:
+                self.record.write(state=state, **more)
+            return False
+        from . import DebuggerUnavailable
+
+        folder = _find.find(self.config)
+        if folder is None:
+            raise DebuggerUnavailable("%s. Try: %s" % _find.advice(self.config))
+        from . import _debugpy, _port
+
+        _debugpy.load(folder, self.path)
+        try:
+            host, port, token = _port.listen(self.config)
+        except Exception as error:
+            raise DebuggerUnavailable(
+                "cannot listen on %s:%d: %s"
+                % (self.config["bind"], self.config["port"], str(error) or type(error).__name__)
+            )
+        self.listening = True
+        _debugpy.settle(self._on_attach, self._on_detach)
+        self.record.write(
+            state=state, address={"host": self._reachable(host), "port": port}, token=token, **more
+        )
+        return True
+
+    def wait(self, limit, state="listening"):
+        # type: (float, str) -> bool
+        """Waits for a client; False when the time is over."""
+        from . import _debugpy
+
+        self.waiting = True
+        try:
+            return _debugpy.wait(limit)
+        finally:
+            self.waiting = False
+
+    def show(self, last_line, limit=0.0):
+        # type: (str, float) -> None
+        """Prints the block, in one piece: many ranks may share one output."""
+        from . import _block
+
+        if limit:
+            last_line += "\n(at most %s, then it goes on)" % minutes(limit)
+        _say.write("\n%s%s\n\n" % (_block.details(self.record.values), last_line))
+
+    def show_crash(self, words, left):
+        # type: (str, float) -> None
+        """Prints the block for a crash: what happened, how long it waits, how to end it."""
+        from . import _block
+
+        values = self.record.values
+        in_job = values["job"]["id"] != "local"
+        end = "end it sooner with: kill %d" % values["pid"]
+        if in_job and values["scheduler"] == "slurm":
+            end = "end it sooner with: scancel %s" % values["job"]["display"]
+        _say.write(
+            "\n[Post-Mortem Debugger] %s\n%sScript has crashed and waits for debugger to attach...\n"
+            "(%s; %s)\n\n"
+            % (
+                words,
+                _block.details(values),
+                "at most %s" % minutes(left) if left else "without a time limit",
+                end,
+            )
+        )
+
+    def _reachable(self, bound):
+        # type: (str) -> str
+        """The name under which the bound address is reached from the login node."""
+        if bound in ("0.0.0.0", "::", ""):
+            return self.record.values["host"]
+        return bound
+
+    def _attached(self):
+        # type: () -> bool
+        from . import _debugpy
+
+        return self.listening and _debugpy.attached()
+
+    def _on_attach(self):
+        # type: () -> None
+        self.record.write(state="attached")
+
+    def _on_detach(self):
+        # type: () -> None
+        crashed = self.record.values["exception"] is not None
+        self.record.write(state="crashed" if crashed else "listening")
+
+
+def minutes(seconds):
+    # type: (float) -> str
+    """A time limit in words."""
+    if seconds < 120:
+        return "%d s" % round(seconds)
+    return "%d min" % round(seconds / 60)

@@ -1,0 +1,74 @@
+"""Installs the wake handler and keeps it when the program installs one of its own.
+
+``_signal.signal`` and ``_signal.getsignal`` are what ``signal.signal`` calls, looked up at each call;
+replacing them lets the program see just what it would see without rdg, while both sides are called.
+No module is imported that Python hasn't loaded.
+"""
+
+import _signal  # type: ignore
+
+from . import _stacks
+
+_real_signal = _signal.signal
+_real_getsignal = _signal.getsignal
+
+_on_wake = None  # type: object
+_wake_number = 0
+_stack_number = 0
+#: What the program itself installed for the two signals.
+_theirs = {}  # type: dict
+
+
+def install(wake, stack, on_wake):
+    # type: (int, int, object) -> None
+    """Puts the handler in place; ``on_wake(frame)`` runs in the main thread between two bytecodes.
+
+    :raises ValueError: not in the main thread.
+    """
+    global _on_wake, _wake_number, _stack_number
+    _on_wake = on_wake
+    _wake_number = wake
+    _stack_number = stack
+    _theirs[wake] = _real_signal(wake, _handle)
+    _theirs[stack] = _real_getsignal(stack)
+    _signal.signal = _signal_signal
+    _signal.getsignal = _signal_getsignal
+
+
+def installed():
+    # type: () -> bool
+    """Whether the wake handler is in place."""
+    return _wake_number != 0
+
+
+def _handle(number, frame):
+    # type: (int, object) -> None
+    _on_wake(frame)  # type: ignore
+    theirs = _theirs.get(number)
+    if callable(theirs):
+        theirs(number, frame)
+
+
+def _signal_signal(number, handler):
+    # type: (object, object) -> object
+    """Stands in for ``_signal.signal``; only rdg's two signals are treated apart."""
+    if number == _wake_number or number == _stack_number:
+        key = int(number)  # type: ignore
+        before = _theirs.get(key)
+        # The real call checks thread, number and type; for the wake signal rdg's handler goes back in.
+        _real_signal(key, handler)
+        _theirs[key] = handler
+        if key == _wake_number:
+            _real_signal(key, _handle)
+        else:
+            _stacks.reinstall(callable(handler))
+        return before
+    return _real_signal(number, handler)
+
+
+def _signal_getsignal(number):
+    # type: (object) -> object
+    """Stands in for ``_signal.getsignal``."""
+    if number == _wake_number or number == _stack_number:
+        return _theirs.get(int(number))  # type: ignore
+    return _real_getsignal(number)

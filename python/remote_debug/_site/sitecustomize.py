@@ -1,0 +1,44 @@
+# Arms a process that `rdg debug` started, then makes room for the sitecustomize it displaced.
+#
+# This folder stands on PYTHONPATH, so every Python below the command runs this file, whatever its
+# version: it has to parse on 2.7 and 3.6, where it does nothing.
+import os
+import sys
+
+_here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:] = [p for p in sys.path if os.path.abspath(p or ".") != _here]
+sys.path_importer_cache.pop(_here, None)
+
+if os.environ.get("RDG_CONFIG"):
+    _lib = os.path.dirname(os.path.dirname(_here))
+    sys.path.insert(0, _lib)
+    try:
+        if sys.version_info >= (3, 8):
+            from remote_debug import _arm
+
+            _finish = _arm.arm()
+        else:
+            from remote_debug import _old
+
+            _finish = _old.refuse()
+    except Exception as error:
+        # Never stand in the way of the program.
+        _finish = None
+        sys.stderr.write("[rdg] Cannot arm this process: %s: %s\n" % (type(error).__name__, error))
+    finally:
+        try:
+            sys.path.remove(_lib)
+        except ValueError:
+            pass
+        sys.path_importer_cache.pop(_lib, None)
+else:
+    _finish = None
+
+# What plain Python would have run. Where there is none, the ImportError goes to `site`, which takes
+# it for just that.
+_self = sys.modules.pop("sitecustomize", None)
+try:
+    import sitecustomize  # noqa: F401
+finally:
+    if _finish is not None:
+        _finish()

@@ -1,0 +1,88 @@
+"""Answers the stack signal with the Python stacks of all threads, from C alone.
+
+faulthandler writes into a file in memory, at a high descriptor: nothing on disk to clean up, to race
+for or to redirect. Whoever asks reads ``/proc/PID/fd/N``, after checking that it still is this file:
+a program that closes every descriptor may have given the number to a file of its own.
+"""
+
+import faulthandler
+import os
+
+#: What ``/proc/PID/fd/N`` points to, as ``/memfd:rdg-stack (deleted)``.
+NAME = "rdg-stack"
+
+_signal_number = 0
+_chained = False
+_file = None  # type: object  # (descriptor, device, inode)
+
+
+def install(number):
+    # type: (int) -> object
+    """Registers the signal. Returns ``{"fd", "path"}`` for the record, or None where it can't be."""
+    global _signal_number
+    _signal_number = number
+    try:
+        fd = _open()
+        faulthandler.register(number, file=fd, all_threads=True, chain=_chained)
+    except (OSError, AttributeError, ValueError):
+        return None
+    return {"fd": fd, "path": "/proc/%d/fd/%d" % (os.getpid(), fd)}
+
+
+def reinstall(chain):
+    # type: (bool) -> None
+    """The program changed what the signal does: dump first again, then call its handler if any."""
+    global _chained
+    _chained = chain
+    if _file is not None:
+        faulthandler.unregister(_signal_number)
+        faulthandler.register(_signal_number, file=_file[0], all_threads=True, chain=chain)  # type: ignore
+
+
+def after_fork():
+    # type: () -> None
+    """Gives a forked child a file of its own, so that its stacks don't land among its parent's."""
+    global _file
+    if _file is None:
+        return
+    fd, device, inode = _file  # type: ignore
+    _file = None
+    faulthandler.unregister(_signal_number)
+    try:
+        stat = os.fstat(fd)
+        if (stat.st_dev, stat.st_ino) != (device, inode):
+            return
+        os.close(fd)
+    except OSError:
+        return
+    install(_signal_number)
+
+
+def _open():
+    # type: () -> int
+    """Opens the file at a high descriptor, out of the way of a program that counts on low ones."""
+    global _file
+    low = os.memfd_create(NAME, getattr(os, "MFD_CLOEXEC", 1))
+    try:
+        # Opened once more for O_APPEND: several dumps follow each other, also after somebody truncated.
+        append = os.open("/proc/self/fd/%d" % low, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    finally:
+        os.close(low)
+    fd = _free_descriptor(append)
+    os.dup2(append, fd, False)
+    os.close(append)
+    stat = os.fstat(fd)
+    _file = (fd, stat.st_dev, stat.st_ino)
+    return fd
+
+
+def _free_descriptor(taken):
+    # type: (int) -> int
+    """The highest free descriptor below the soft limit, but not above 1000."""
+    limit = os.sysconf("SC_OPEN_MAX")
+    for fd in range(min(limit if limit > 0 else 1024, 1000) - 1, taken, -1):
+        try:
+            os.fstat(fd)
+        except OSError:
+            return fd
+    return taken

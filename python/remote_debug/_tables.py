@@ -1,0 +1,18 @@
+"""Variables of schedulers and launchers. Written by `deno task tables` from the plugins."""
+
+SCHEDULERS = (
+    {"name": "slurm", "job": {"present": (("SLURM_JOB_ID", "SLURM_JOBID"),), "job": ("SLURM_JOB_ID", "SLURM_JOBID"), "arrayJob": ("SLURM_ARRAY_JOB_ID",), "arrayIndex": ("SLURM_ARRAY_TASK_ID",), "step": ("SLURM_STEP_ID", "SLURM_STEPID"), "cluster": ("SLURM_CLUSTER_NAME",), "node": ("SLURMD_NODENAME",), "submitHost": ("SLURM_SUBMIT_HOST",), "user": ("SLURM_JOB_USER",)}},
+)  # type: tuple
+
+RANKS = (
+    {"launcher": "torchrun", "requires": ("TORCHELASTIC_RUN_ID",), "rank": "RANK", "size": "WORLD_SIZE", "localRank": "LOCAL_RANK"},
+    {"launcher": "mpirun", "requires": ("OMPI_COMM_WORLD_RANK",), "rank": "OMPI_COMM_WORLD_RANK", "size": "OMPI_COMM_WORLD_SIZE", "localRank": "OMPI_COMM_WORLD_LOCAL_RANK"},
+    {"launcher": "mvapich", "requires": ("MV2_COMM_WORLD_RANK",), "rank": "MV2_COMM_WORLD_RANK", "size": "MV2_COMM_WORLD_SIZE", "localRank": "MV2_COMM_WORLD_LOCAL_RANK"},
+    {"launcher": "pals", "requires": ("PALS_RANKID",), "rank": "PALS_RANKID", "size": "PALS_SIZE", "localRank": "PALS_LOCAL_RANKID"},
+    {"launcher": "jsrun", "requires": ("JSM_NAMESPACE_RANK",), "rank": "JSM_NAMESPACE_RANK", "size": "JSM_NAMESPACE_SIZE", "localRank": "JSM_NAMESPACE_LOCAL_RANK"},
+    {"launcher": "flux", "requires": ("FLUX_TASK_RANK",), "rank": "FLUX_TASK_RANK", "size": "FLUX_JOB_SIZE", "localRank": "FLUX_TASK_LOCAL_ID"},
+    {"launcher": "mpiexec", "requires": ("PMI_RANK", "PMI_SIZE"), "rank": "PMI_RANK", "size": "PMI_SIZE", "localRank": "MPI_LOCALRANKID"},
+    {"launcher": "launcher", "requires": ("RANK", "WORLD_SIZE"), "rank": "RANK", "size": "WORLD_SIZE", "localRank": "LOCAL_RANK"},
+    {"launcher": "srun", "requires": ("SLURM_STEP_ID",), "rank": "SLURM_PROCID", "size": "SLURM_STEP_NUM_TASKS", "localRank": "SLURM_LOCALID", "below": {"variable": "SLURM_STEP_ID", "limit": 4294967280}},
+    {"launcher": "pmix", "requires": ("PMIX_RANK",), "rank": "PMIX_RANK"},
+)  # type: tuple
