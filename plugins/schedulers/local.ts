@@ -4,7 +4,17 @@
  * @module
  */
 
-import type { SchedulerPlugin } from "../contract.ts";
+import type { Job, SchedulerPlugin } from "../contract.ts";
+
+/** What stands for everything that runs here outside a job. */
+export const localJob: Job = {
+  id: "local",
+  displayId: "local",
+  name: "this host",
+  state: "running",
+  stateText: "RUNNING",
+  nodes: [],
+};
 
 /** The plugin for machines without a scheduler. Its only job is called `local`. */
 export const local: SchedulerPlugin = {
@@ -18,14 +28,7 @@ export const local: SchedulerPlugin = {
 
   // deno-lint-ignore require-yield -- there is no program to ask
   *list() {
-    return [{
-      id: "local",
-      displayId: "local",
-      name: "this host",
-      state: "running",
-      stateText: "RUNNING",
-      nodes: [],
-    }];
+    return [localJob];
   },
 
   helper(_target, command) {
