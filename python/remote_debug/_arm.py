@@ -53,12 +53,11 @@ def _same_job(config):
 
 def _is_command(config):
     # type: (dict) -> bool
-    """Whether this is the process that rdg itself became."""
-    if os.getpid() != config["pid"]:
-        return False
+    """Whether this is the process that rdg itself became, or its child where it couldn't."""
     from . import _record
 
-    return _record.start_time() == config["start"]
+    pid = os.getppid() if config["spawned"] else os.getpid()
+    return pid == config["pid"] and _record.start_time(pid) == config["start"]
 
 
 def _install(config, words, is_program):

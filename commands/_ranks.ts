@@ -1,0 +1,40 @@
+/**
+ * Rank lists as they are typed: `0,3-5`. Pure.
+ *
+ * @module
+ */
+
+import { usageError } from "../plugins/error.ts";
+
+/** First and last rank of a range, both included. */
+export type RankRange = [first: number, last: number];
+
+/**
+ * Reads a rank list.
+ *
+ * @param text What was typed: numbers and ranges, separated by commas.
+ * @returns The ranges as typed.
+ * @throws {RdgError} `usage` when it is anything else.
+ */
+export function parseRanks(text: string): RankRange[] {
+  return text.split(",").map((part) => {
+    const [, first, last] = /^\s*(\d{1,9})(?:-(\d{1,9}))?\s*$/.exec(part) ?? [];
+    const range: RankRange = [Number(first), Number(last ?? first)];
+    if (first === undefined || range[1] < range[0]) {
+      throw usageError(`Cannot use "--rank=${text}": want numbers and ranges`, "--rank=0,3-5");
+    }
+    return range;
+  });
+}
+
+/**
+ * Tells whether a rank is in a list.
+ *
+ * @param rank The rank; null for a process without one, which counts as rank 0.
+ * @param ranges The list; undefined takes every rank in.
+ * @returns Whether it is.
+ */
+export function inRanks(rank: number | null, ranges: readonly RankRange[] | undefined): boolean {
+  return ranges === undefined ||
+    ranges.some(([first, last]) => (rank ?? 0) >= first && (rank ?? 0) <= last);
+}
