@@ -7,6 +7,7 @@
  */
 
 import { ExitCode, RdgError } from "../../plugins/error.ts";
+import { type AgentPlaces, installAgent } from "../../python/launch.ts";
 
 const SIGPIPE = 13;
 
@@ -22,8 +23,60 @@ const systems: Readonly<Record<string, System>> = {
   darwin: { libc: "libSystem.B.dylib", errno: "__error", rlimitNofile: 8 },
 };
 
+/** This process, as `rdg debug` sees it. */
+export interface Machine {
+  /** Its id. */
+  readonly pid: number;
+  /** The person's user id, null where there is none. */
+  readonly uid: number | null;
+  /** Whether the process can be replaced. */
+  readonly canReplace: boolean;
+  /** Clock ticks from boot to its start (field 22 of /proc/self/stat); null where unknown. */
+  startTime(): number | null;
+  /** Its environment. */
+  environment(): Record<string, string>;
+  /** Puts rdg's Python files on disk. */
+  installAgent(places: AgentPlaces): Promise<string>;
+  /** Changes the environment (null: takes a variable away) and becomes the command. */
+  become(command: readonly string[], changes: Record<string, string | null>): Promise<number>;
+}
+
+/**
+ * The real one.
+ *
+ * @returns This process.
+ */
+export function systemMachine(): Machine {
+  const libc = openLibc();
+  return {
+    pid: Deno.pid,
+    uid: Deno.uid(),
+    canReplace: libc !== null,
+    startTime,
+    environment: () => Deno.env.toObject(),
+    installAgent,
+    async become(command, changes) {
+      for (const [name, value] of Object.entries(changes)) {
+        if (value === null) Deno.env.delete(name);
+        else Deno.env.set(name, value);
+      }
+      return libc ? become(command, libc) : await runInstead(command);
+    },
+  };
+}
+
+/** The start time stays the same across exec. */
+function startTime(): number | null {
+  try {
+    const stat = Deno.readTextFileSync("/proc/self/stat");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  } catch {
+    return null;
+  }
+}
+
 /** The C library as far as it is needed. */
-export interface Libc {
+interface Libc {
   /** Replaces the process; comes back with an errno only when that failed. */
   exec(command: readonly string[]): number;
   /** Puts back what Deno changed: SIGPIPE ignored, the soft limit of open files raised. */
@@ -35,7 +88,7 @@ export interface Libc {
  *
  * @returns It, or null where there is none that can be called (another system, no `--allow-ffi`).
  */
-export function openLibc(): Libc | null {
+function openLibc(): Libc | null {
   const system = systems[Deno.build.os];
   if (!system) return null;
   try {
@@ -81,7 +134,7 @@ export function openLibc(): Libc | null {
  * @returns Never.
  * @throws {RdgError} `not-found`, `permission`, or `exec`, when it can't be started.
  */
-export function become(command: readonly string[], libc: Libc): never {
+function become(command: readonly string[], libc: Libc): never {
   libc.restore(parentSoftLimit());
   const errno = libc.exec(command);
   throw startError(command[0] ?? "", errno);
@@ -144,7 +197,7 @@ function parentSoftLimit(): number | null {
  * @returns Its exit code; 128 + n when signal n ended it.
  * @throws {RdgError} as {@linkcode become}.
  */
-export async function runInstead(command: readonly string[]): Promise<number> {
+async function runInstead(command: readonly string[]): Promise<number> {
   const [program = "", ...args] = command;
   let child: Deno.ChildProcess;
   try {

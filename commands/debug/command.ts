@@ -11,8 +11,8 @@ import { parseRanks, type RankRange } from "../_ranks.ts";
 import { parseSignal } from "../_signals.ts";
 import { usageError } from "../../plugins/error.ts";
 import { currentScheduler, firstSet, schedulers } from "../../plugins/schedulers.ts";
-import { type AgentConfig, agentEnvironment, installAgent } from "../../python/launch.ts";
-import { become, openLibc, runInstead } from "./become.ts";
+import { type AgentConfig, agentEnvironment } from "../../python/launch.ts";
+import { type Machine, systemMachine } from "./become.ts";
 import { checkInterpreter } from "./words.ts";
 
 /** What the command says about itself. */
@@ -130,33 +130,33 @@ function signalFlag(value: unknown, flag: string): number {
  *
  * @param options From {@linkcode parse}.
  * @param host The world.
+ * @param machine This process, and how to put the Python files on disk.
  * @returns COMMAND's exit code, where the process could not be replaced.
  * @throws {RdgError} when COMMAND can't be started or the Python files can't be written.
  */
-export async function run(options: DebugOptions, host: Host): Promise<number> {
+export async function run(
+  options: DebugOptions,
+  host: Host,
+  machine: Machine = systemMachine(),
+): Promise<number> {
   const command = options.agent.command;
-  const site = await installAgent({
+  const site = await machine.installAgent({
     cache: cacheFolder(host),
     temporary: host.env("TMPDIR") || "/tmp",
-    uid: Deno.uid(),
+    uid: machine.uid,
   });
-  const libc = openLibc();
-  const environment = Deno.env.toObject();
+  const environment = machine.environment();
   const scheduler = currentScheduler(environment);
   const config: AgentConfig = {
     ...options.agent,
-    pid: Deno.pid,
-    start: startTime(),
-    spawned: libc === null,
+    pid: machine.pid,
+    start: machine.startTime(),
+    spawned: !machine.canReplace,
     job: firstSet(scheduler.job.job, environment) ?? null,
     follow: startsJob(command),
   };
-  const changes = agentEnvironment(config, { site, pythonPath: host.env("PYTHONPATH") });
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === null) Deno.env.delete(name);
-    else Deno.env.set(name, value);
-  }
-  return libc ? become(command, libc) : await runInstead(command);
+  const changes = agentEnvironment(config, { site, pythonPath: environment["PYTHONPATH"] });
+  return await machine.become(command, changes);
 }
 
 /** Whether COMMAND is a launcher of a scheduler that starts a job of its own (srun, salloc). */
@@ -167,14 +167,4 @@ function startsJob(command: readonly string[]): boolean {
 
 function cacheFolder(host: Host): string {
   return `${host.env("XDG_CACHE_HOME") || `${host.env("HOME") || "/nonexistent"}/.cache`}/rdg`;
-}
-
-/** Field 22 of /proc/self/stat; the start time stays the same across exec. */
-function startTime(): number | null {
-  try {
-    const stat = Deno.readTextFileSync("/proc/self/stat");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-  } catch {
-    return null;
-  }
 }
