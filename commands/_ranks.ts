@@ -1,5 +1,5 @@
 /**
- * Reads lists of ranks, as `--rank` takes them. Pure.
+ * Rank lists as they are typed: `0,3-5`. Pure.
  *
  * @module
  */
@@ -7,34 +7,34 @@
 import { usageError } from "../plugins/error.ts";
 
 /** First and last rank of a range, both included. */
-export type RankRange = readonly [number, number];
+export type RankRange = [first: number, last: number];
 
 /**
- * Reads a list of ranks: `0`, `0,3`, `0-3,8`.
+ * Reads a rank list.
  *
- * @param text What was typed.
- * @returns The ranges.
- * @throws {RdgError} `usage` for anything else.
+ * @param text What was typed: numbers and ranges, separated by commas.
+ * @returns The ranges as typed.
+ * @throws {RdgError} `usage` when it is anything else.
  */
 export function parseRanks(text: string): RankRange[] {
   return text.split(",").map((part) => {
-    const match = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part);
-    const first = Number(match?.[1]);
-    const last = Number(match?.[2] ?? match?.[1]);
-    if (!match || last < first) {
-      throw usageError(`Cannot use "--rank=${text}": want ranks as in 0 or 0,3 or 0-3`);
+    const [, first, last] = /^\s*(\d{1,9})(?:-(\d{1,9}))?\s*$/.exec(part) ?? [];
+    const range: RankRange = [Number(first), Number(last ?? first)];
+    if (first === undefined || range[1] < range[0]) {
+      throw usageError(`Cannot use "--rank=${text}": want numbers and ranges`, "--rank=0,3-5");
     }
-    return [first, last];
+    return range;
   });
 }
 
 /**
- * Says whether a rank is in a list.
+ * Tells whether a rank is in a list.
  *
- * @param ranges The list.
- * @param rank A rank; null for a process without one, which is in no list.
+ * @param rank The rank; null for a process without one, which counts as rank 0.
+ * @param ranges The list; undefined takes every rank in.
  * @returns Whether it is.
  */
-export function includesRank(ranges: readonly RankRange[], rank: number | null): boolean {
-  return rank !== null && ranges.some(([first, last]) => rank >= first && rank <= last);
+export function inRanks(rank: number | null, ranges: readonly RankRange[] | undefined): boolean {
+  return ranges === undefined ||
+    ranges.some(([first, last]) => (rank ?? 0) >= first && (rank ?? 0) <= last);
 }

@@ -101,7 +101,8 @@ export function stateFolder(env: (name: string) => string | undefined): string |
  * @returns The name with every unusual character replaced.
  */
 export function recordName(name: string): string {
-  return name.replaceAll(/[^A-Za-z0-9._\-[\]]/g, "_");
+  const safe = name.replaceAll(/[^A-Za-z0-9._\-[\]]/g, "_");
+  return safe.startsWith(".") ? `_${safe.slice(1)}` : safe || "_";
 }
 
 /**

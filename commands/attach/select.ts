@@ -5,7 +5,7 @@
  * @module
  */
 
-import { includesRank } from "../_ranks.ts";
+import { inRanks } from "../_ranks.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
 import type { Session } from "../../python/sessions.ts";
@@ -55,7 +55,7 @@ export async function selectProcesses(
   const all = sessionsOf(chosen, context);
   const known = all.filter((session) =>
     (options.node === undefined || isNode(session, options.node)) &&
-    (options.ranks === undefined || includesRank(options.ranks, session.rank)) &&
+    inRanks(session.rank, options.ranks) &&
     (options.pid === undefined || session.pid === options.pid)
   );
   const selection = {

@@ -294,7 +294,8 @@ def has_signal(mask, number):
 
 
 def safe_name(text):
-    return re.sub(r"[^A-Za-z0-9._\-\[\]]", "_", text)
+    safe = re.sub(r"[^A-Za-z0-9._\-\[\]]", "_", text)
+    return "_" + safe[1:] if safe.startswith(".") else safe or "_"
 
 
 def environment_of(pid):

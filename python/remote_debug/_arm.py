@@ -53,12 +53,11 @@ def _same_job(config):
 
 def _is_command(config):
     # type: (dict) -> bool
-    """Whether this is the process that rdg itself became."""
-    if os.getpid() != config["pid"]:
-        return False
+    """Whether this is the process that rdg itself became, or its child where it couldn't."""
     from . import _record
 
-    return _record.start_time() == config["start"]
+    pid = os.getppid() if config["spawned"] else os.getpid()
+    return pid == config["pid"] and _record.start_time(pid) == config["start"]
 
 
 def _install(config, words, is_program):
@@ -81,7 +80,6 @@ def _install(config, words, is_program):
         _crash.install(session.on_crash)
         if any(os.path.basename(word) in ("pytest", "py.test") for word in words):
             _announce_to_pytest()
-    os.register_at_fork(after_in_child=_after_fork)
     if not is_program:
         return None
     if "wait" in modes:
@@ -94,12 +92,43 @@ def _install(config, words, is_program):
     return None
 
 
+#: How often a wake in the midst of an import has been put off.
+_put_off = 0
+
+
 def on_wake(frame):
     # type: (object) -> None
     """The wake signal's handler; a forked child has a session of its own."""
+    global _put_off
     from . import _session
 
-    _session.current().on_wake(frame)
+    if _put_off < 10 and _importing(frame):
+        # debugpy imports what the program may have half imported. Come back in a moment; not for
+        # ever: a program may run as the side effect of an import.
+        _put_off += 1
+        import _thread
+
+        _thread.start_new_thread(_wake_later, (os.getpid(), _session.current().config["signal"]))
+        return
+    _put_off = 0
+    _session.current().on_wake()
+
+
+def _importing(frame):
+    # type: (object) -> bool
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":  # type: ignore
+            return True
+        frame = frame.f_back  # type: ignore
+    return False
+
+
+def _wake_later(pid, number):
+    # type: (int, int) -> None
+    import time
+
+    time.sleep(0.2)
+    os.kill(pid, number)
 
 
 def _announce_to_pytest():
@@ -166,15 +195,3 @@ def _wait(session):
         _say.note("Nobody attached: the program goes on")
     elif session.config["stopOnEntry"]:  # type: ignore
         _debugpy.stop_on_entry()
-
-
-def _after_fork():
-    # type: () -> None
-    """Makes a forked child a helper: armed, with nothing of its parent's session."""
-    from . import _session
-
-    for name in ("remote_debug._stacks", "remote_debug._crash"):
-        module = sys.modules.get(name)
-        if module is not None:
-            module.after_fork()  # type: ignore
-    _session.after_fork()

@@ -21,8 +21,9 @@ DEFAULTS = {
     "cacheDir": None,
     "job": None,  # id of the job that rdg was started in
     "follow": False,  # COMMAND starts a job of its own (srun, salloc)
-    "pid": 0,  # the process that became COMMAND …
+    "pid": 0,  # the process that became COMMAND (or, "spawned", its parent) …
     "start": 0,  # … and its start time, in clock ticks since boot
+    "spawned": False,
     "command": [],
 }  # type: dict
 

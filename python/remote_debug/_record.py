@@ -6,6 +6,7 @@ start.
 """
 
 import os
+import stat
 import sys
 import time
 
@@ -101,8 +102,9 @@ class Record:
             }
         )
         values = self.values
+        self.state = _config.state_dir(config)
         folder = os.path.join(
-            _config.state_dir(config),
+            self.state,
             "sessions",
             file_name(values["cluster"]),
             file_name(values["job"]["id"]),
@@ -120,7 +122,7 @@ class Record:
             return
         temporary = "%s.%d.tmp" % (self.path, os.getpid())
         try:
-            _make_private(os.path.dirname(self.path))
+            _make_private(self.state, os.path.dirname(self.path))
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
             try:
                 fd = os.open(temporary, flags, 0o600)
@@ -157,18 +159,24 @@ class Record:
             self.written = False
 
 
-def _make_private(folder):
-    # type: (str) -> None
-    """Makes a folder that only its owner can enter, parents included.
+def _make_private(state, folder):
+    # type: (str, str) -> None
+    """Makes a folder below the state folder that only its owner can enter, parents included.
 
-    :raises OSError: it can't be made, or belongs to somebody else.
+    :raises OSError: one can't be made, is a link, or belongs to somebody else.
     """
-    if os.path.isdir(folder):
-        return
-    os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)
-    try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
-        pass
-    if os.stat(folder).st_uid != os.getuid():
-        raise PermissionError(1, "folder belongs to another user", folder)
+    if not os.path.isdir(state):
+        os.makedirs(state, 0o700, exist_ok=True)
+    at = state
+    for part in [""] + os.path.relpath(folder, state).split(os.sep):
+        at = os.path.join(at, part) if part else at
+        try:
+            os.mkdir(at, 0o700)
+        except FileExistsError:
+            pass
+        # The state folder itself may be reached through a link of the owner's.
+        info = os.lstat(at) if part else os.stat(at)
+        if info.st_uid != os.getuid() or not stat.S_ISDIR(info.st_mode):
+            raise PermissionError(1, "%s belongs to another user, or is no folder" % at, at)
+        if info.st_mode & 0o022:
+            raise PermissionError(1, "others may write into %s" % at, at)

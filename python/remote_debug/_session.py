@@ -29,13 +29,18 @@ def adopt(session):
 
     if _session is None:
         atexit.register(_at_exit)
+        os.register_at_fork(after_in_child=_after_fork)
     _session = session
 
 
-def after_fork():
+def _after_fork():
     # type: () -> None
-    """Gives a forked child a session of its own: nothing opened, nothing written."""
+    """Makes a forked child a helper: armed, with a session of its own, nothing opened or written."""
     global _session
+    for name in ("remote_debug._stacks", "remote_debug._crash"):
+        module = sys.modules.get(name)
+        if module is not None:
+            module.after_fork()  # type: ignore
     if _session is not None:
         if _session.listening:  # type: ignore
             from . import _debugpy
@@ -59,7 +64,7 @@ class Session:
         self.path = [entry for entry in path if entry]
         self.listening = False
         self.waiting = False
-        self.stack = None  # type: object
+        self.stack = None  # type: object  # what the record says about the stack file
         self._record = None  # type: object
 
     @property
@@ -105,9 +110,9 @@ class Session:
 
             _debugpy.stop_here()
 
-    def on_wake(self, frame):
-        # type: (object) -> None
-        """The wake signal's handler: runs in the main thread, in the midst of the program."""
+    def on_wake(self):
+        # type: () -> None
+        """Opens the debugger in the midst of the program, in the main thread."""
         if self.waiting:
             self.show("Script is paused, waiting for debugger to attach...")
             return

@@ -55,7 +55,10 @@ def after_fork():
         os.close(fd)
     except OSError:
         return
-    install(_signal_number)
+    stack = install(_signal_number)
+    from . import _session
+
+    _session.current().stack = stack
 
 
 def _open():
