@@ -8,10 +8,9 @@
 import type { Flag } from "./_args.ts";
 import type { Host } from "./_host.ts";
 import type { Job, SchedulerPlugin, Steps } from "../plugins/contract.ts";
-import { chooseScheduler, isOnPath } from "../plugins/detect.ts";
 import { ExitCode, RdgError } from "../plugins/error.ts";
-import { runSteps } from "../plugins/host.ts";
-import { schedulers } from "../plugins/schedulers.ts";
+import { isOnPath, runSteps } from "../plugins/host.ts";
+import { chooseScheduler, schedulers } from "../plugins/schedulers.ts";
 
 /** The flag that overrides detection. */
 export const schedulerFlag = {
@@ -28,24 +27,13 @@ export const schedulerFlag = {
  * @returns The plugin.
  * @throws {RdgError} `usage` for a name that no scheduler has.
  */
-export async function openScheduler(
-  wanted: string | undefined,
-  host: Host,
-): Promise<SchedulerPlugin> {
-  const fromEnv = host.env("RDG_SCHEDULER");
-  const env: Record<string, string | undefined> = {};
+export function openScheduler(wanted: string | undefined, host: Host): SchedulerPlugin {
+  const env: Record<string, string | undefined> = { RDG_SCHEDULER: host.env("RDG_SCHEDULER") };
   for (const { job } of schedulers) {
     for (const name of [...job.present.flat(), ...(job.absent ?? [])]) env[name] = host.env(name);
   }
-  return await chooseScheduler(schedulers, {
-    wanted: wanted !== undefined
-      ? { name: wanted, by: "--scheduler" }
-      : fromEnv
-      ? { name: fromEnv, by: "RDG_SCHEDULER" }
-      : undefined,
-    env,
-    onPath: (program) => isOnPath(program, host.env("PATH") ?? ""),
-  });
+  const path = host.env("PATH") ?? "";
+  return chooseScheduler({ name: wanted, env, isOnPath: (program) => isOnPath(program, path) });
 }
 
 /**

@@ -78,6 +78,17 @@ export interface JobVariables {
   arrayIndex?: Variables;
   /** Values of `arrayIndex` that mean "no array". */
   noArrayIndex?: readonly string[];
+  /**
+   * How the unique id of an array's element is written where `job` is the same for all of them, with
+   * `{job}` and `{index}` for the two values: `{job}[{index}]`. People see the same. Without it, `job`
+   * is unique by itself.
+   */
+  elementId?: string;
+  /**
+   * A file that holds the id where no variable does: the variable with its path, and the names of the
+   * lines `Name = value` whose values, joined by `.`, are the id. Counts when `job` gives nothing.
+   */
+  jobFile?: { variable: string; names: readonly string[] };
   /** The step within the job. */
   step?: Variables;
   /** The cluster's name. */
@@ -136,6 +147,11 @@ export interface HelperTarget {
   job: string;
   /** Nodes to run on, as the scheduler calls them; one helper task on each. */
   nodes: readonly string[];
+  /**
+   * All nodes of the job in the order of {@linkcode Job.nodes}; some schedulers (Flux, HTCondor) name
+   * a node by its place in there and can't be told one without it.
+   */
+  jobNodes?: readonly string[];
 }
 
 /** Why a helper could not run inside a job. */
@@ -144,6 +160,10 @@ export interface HelperFailure {
   message: string;
   /** What the person can do. */
   hint: string;
+  /** What the program printed, where that says more. */
+  cause?: string | undefined;
+  /** The same helper may well get through by ssh to the node. */
+  ssh?: boolean;
   /** What it means to rdg; `scheduler` when absent. */
   kind?: "ended" | "pending" | "refused" | "busy" | "unreachable" | "scheduler";
   /** The same again in a form that this version of the scheduler understands. */
@@ -171,8 +191,16 @@ export interface SchedulerPlugin extends PluginBase {
    * stdout; `null` where nothing enters a job from outside (the host then goes by ssh).
    */
   helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
-  /** Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed. */
+  /**
+   * Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed; `null` when it was
+   * not the scheduler's doing.
+   */
   helperFailure?(output: RunOutput, spec: RunSpec): HelperFailure | null;
+  /**
+   * The one spelling of a job's id, for schedulers that know several (Flux: `ƒD2e73NP`, `fD2e73NP`,
+   * decimal): two ids are the same job when this gives the same. Absent: ids are compared as they are.
+   */
+  canonicalId?(id: string): string;
   /** Sends a signal by the scheduler's own command to everything in a job or step (a broadcast). */
   broadcast?(target: { job: string; step?: string; signal: number }): RunSpec | null;
   /** Where the job's output goes: path of stdout, or `null` where it has none. */

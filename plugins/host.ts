@@ -135,6 +135,25 @@ export function checkDeclared(
   }
 }
 
+/**
+ * Looks for a program in the folders of PATH.
+ *
+ * @param program Its name.
+ * @param path PATH's value.
+ * @returns Whether an executable file of that name is there; folders that can't be read don't count.
+ */
+export function isOnPath(program: string, path: string): boolean {
+  return path.split(":").some((folder) => {
+    if (!folder.startsWith("/")) return false;
+    try {
+      const info = Deno.statSync(`${folder}/${program}`);
+      return info.isFile && ((info.mode ?? 0o111) & 0o111) !== 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Writes a word the way it would have to be typed in a POSIX shell. */
 export function quoteWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

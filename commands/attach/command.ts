@@ -15,7 +15,8 @@ import { readSessions, stateFolder } from "../../python/sessions.ts";
 import { broadcast } from "./broadcast.ts";
 import { report } from "./report.ts";
 import { selectProcesses } from "./select.ts";
-import { wakeProcesses, type Way } from "./wake.ts";
+import type { Way } from "./enter.ts";
+import { wakeProcesses } from "./wake.ts";
 
 /** What was typed after `rdg attach`. */
 export interface AttachOptions {
@@ -132,7 +133,7 @@ export function parse(argv: readonly string[]): AttachOptions {
  * @returns 0 when every chosen process listens (or was signalled, with `--no-wait`).
  */
 export async function run(options: AttachOptions, host: Host, menus?: Menus): Promise<number> {
-  const scheduler = await openScheduler(
+  const scheduler = openScheduler(
     options.scheduler ?? (options.job === "local" ? "local" : undefined),
     host,
   );

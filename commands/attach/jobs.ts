@@ -54,7 +54,7 @@ export async function selectJob(typed: string | undefined, context: Context): Pr
     const here = scheduler !== local && armed(localJob) > 0 ? [localJob] : [];
     return chosen(await choose([...running, ...here], { armed, context }));
   }
-  const found = matching(typed, listed);
+  const found = matching(typed, { jobs: listed, scheduler });
   if (found.length === 0) throw await explainMissing(typed, { context, running });
   const candidates = found.filter(isRunning);
   if (candidates.length === 0) throw notRunning(found[0]!);
@@ -77,8 +77,10 @@ export function sessionsOf(
 ): Session[] {
   const { scheduler, jobs } = chosen;
   const nodes = new Set(jobs.flatMap((job) => job.nodes));
+  const canonical = scheduler.canonicalId ?? ((id: string) => id);
+  const id = canonical(jobs[0].id);
   return context.sessions.filter((session) =>
-    session.scheduler === scheduler.name && session.job.id === jobs[0].id &&
+    session.scheduler === scheduler.name && canonical(session.job.id) === id &&
     (scheduler === local
       ? session.hostname === context.host.hostname()
       : nodes.size === 0 || nodes.has(session.host))
@@ -90,11 +92,15 @@ function isRunning({ state }: Job): boolean {
 }
 
 /** Jobs that a typed id may mean: the very one, or the elements of an array. */
-function matching(typed: string, jobs: readonly Job[]): Job[] {
+function matching(
+  typed: string,
+  { jobs, scheduler }: { jobs: readonly Job[]; scheduler: SchedulerPlugin },
+): Job[] {
+  const canonical = scheduler.canonicalId ?? ((id: string) => id);
   const elements = jobs.filter(({ displayId }) => displayId.startsWith(`${typed}_`));
   if (elements.length > 0) return elements;
   const exact = jobs.find(({ displayId }) => displayId === typed || displayId === `${typed}+0`) ??
-    jobs.find(({ id }) => id === typed);
+    jobs.find(({ id }) => canonical(id) === canonical(typed));
   return exact ? [exact] : [];
 }
 

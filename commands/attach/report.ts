@@ -101,9 +101,13 @@ function problem(
         exitCode: ExitCode.generic,
         hint: "read the job's output: it may have ended by itself, or debugpy may be missing",
       });
+    case "no-answer":
+      return fail(detail || "its node said nothing", {
+        exitCode: ExitCode.scheduler,
+        hint: "see whether the node is up; the others of the job can be reached without it",
+      });
     case "gone":
     case "not-here":
-    case "no-answer":
       return fail(`job ${options.displayId} has no such process`, {
         exitCode: notFound,
         hint: "rdg sessions lists the armed ones",
