@@ -8,7 +8,7 @@
 import { columns, duration } from "./_columns.ts";
 import type { Job } from "../plugins/contract.ts";
 import { ExitCode, RdgError } from "../plugins/error.ts";
-import type { Session } from "../python/sessions.ts";
+import { compareSessions, type Session } from "../python/sessions.ts";
 
 /** What a person may be asked. */
 export interface Menus {
@@ -96,9 +96,7 @@ export function jobChoices(
  * @returns One choice for each, by rank, and one for all of them at the end.
  */
 export function processChoices(sessions: readonly Session[], width: number): Choice<Session[]>[] {
-  const order = [...sessions].sort((a, b) =>
-    (a.rank ?? -1) - (b.rank ?? -1) || a.host.localeCompare(b.host) || a.pid - b.pid
-  );
+  const order = [...sessions].sort(compareSessions);
   const rows = order.map((session) => [
     session.rank === null ? "" : `rank ${session.rank}`,
     session.host,

@@ -111,7 +111,7 @@ export function recordName(name: string): string {
  * @param state The state folder.
  * @param options `job` reads only that job's records (its unique id); `uid` is mine, records of
  * others are passed over.
- * @returns The sessions in no particular order, and what was passed over. A folder that isn't there
+ * @returns The sessions by job, rank, node and process, and what was passed over. A folder that isn't there
  * is no error.
  */
 export async function readSessions(
@@ -137,8 +137,18 @@ export async function readSessions(
     if (typeof result === "string") found.passedOver.push(`${path}: ${result}`);
     else if (result) found.sessions.push(result);
   });
+  found.sessions.sort(compareSessions);
+  found.passedOver.sort();
   return found;
 }
+
+/** Order of job, rank, node, process; jobs' numbers by their value. */
+export function compareSessions(a: Session, b: Session): number {
+  return byNumber.compare(a.job.display, b.job.display) || (a.rank ?? -1) - (b.rank ?? -1) ||
+    byNumber.compare(a.host, b.host) || a.pid - b.pid;
+}
+
+const byNumber = new Intl.Collator("en", { numeric: true });
 
 /** A session, or why it was passed over, or null when it has gone in the meantime. */
 async function readRecord(path: string, uid: number | null): Promise<Session | string | null> {

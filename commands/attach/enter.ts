@@ -127,7 +127,9 @@ async function areHere(sessions: readonly Session[], host: Host): Promise<boolea
 }
 
 function helperTarget({ job, nodes }: Group): HelperTarget {
-  return { job: job.id, nodes, jobNodes: job.nodes };
+  // A component of a heterogeneous job has an id that no other program takes: only 8+1 says it.
+  const id = job.displayId.includes("+") ? job.displayId : job.id;
+  return { job: id, nodes, jobNodes: job.nodes };
 }
 
 function requestFor(group: Group, context: Context & { node?: string }): WakeRequest {

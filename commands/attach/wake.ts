@@ -66,8 +66,10 @@ function resultsOf(group: Group, { events, failure }: Answer): Result[] {
     const results = nodes.map((node) =>
       resultOf(pid, events.filter((event) => event.node === node))
     );
-    const here = results.filter(({ outcome }) => !notIt.includes(outcome));
-    const best = here.length > 0 ? here : results.slice(0, 1);
+    const here = results.filter(({ outcome }) => reached.includes(outcome));
+    const best = here.length > 0
+      ? here
+      : [results.find((one) => !notIt.includes(one.outcome)) ?? results[0]!];
     return best.map((result) =>
       result.outcome === "no-answer"
         ? { ...result, node: host, detail: failure?.message ?? "" }
@@ -75,6 +77,9 @@ function resultsOf(group: Group, { events, failure }: Answer): Result[] {
     );
   });
 }
+
+/** What a node says of a process that was signalled, or needed no signal. */
+const reached: readonly string[] = ["ready", "late", "ended", "signalled", "already"];
 
 /** What a node says of a number that means another process there. */
 const notIt: readonly string[] = ["no-answer", "not-here", "no-job", "other-job"];

@@ -10,7 +10,7 @@ import { columns, duration } from "../_columns.ts";
 import type { Host } from "../_host.ts";
 import { ask, listJobs, openScheduler, schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
-import { readSessions, stateFolder, sweep } from "../../python/sessions.ts";
+import { compareSessions, readSessions, stateFolder, sweep } from "../../python/sessions.ts";
 import { judge, type Row } from "./judge.ts";
 
 /** What was typed after `rdg sessions`. */
@@ -124,6 +124,7 @@ async function look(options: SessionsOptions, host: Host): Promise<Row[]> {
     }
   }
   await sweep(stale);
+  rows.sort((a, b) => compareSessions(a.session, b.session));
   return rows.filter(({ session, job }) => {
     if (options.job === undefined) return true;
     const display = job?.displayId ?? session.job.display;

@@ -17,7 +17,7 @@ export interface Row {
 
 /** Records by what is to be done with them. */
 export interface Judged {
-  /** To be shown: by job, rank, node and process. */
+  /** To be shown, in the order given. */
   rows: Row[];
   /** Of jobs that the scheduler doesn't list: stale, if they are of this cluster. */
   doubtful: Session[];
@@ -62,10 +62,6 @@ export async function judge(
     else if (gone.has(session)) judged.stale.push(session);
     else judged.rows.push({ session, job });
   }
-  judged.rows.sort(({ session: a }, { session: b }) =>
-    a.job.display.localeCompare(b.job.display, "en", { numeric: true }) ||
-    (a.rank ?? -1) - (b.rank ?? -1) || a.host.localeCompare(b.host) || a.pid - b.pid
-  );
   return judged;
 }
 

@@ -69,10 +69,13 @@ export const slurm: SchedulerPlugin = {
 
   helper(target, command) {
     const count = target.nodes.length;
+    // A component of a heterogeneous job (8+1) is named by its leader's id and its number.
+    const [job, component] = target.job.split("+");
     return {
       program: "srun",
       args: [
-        `--jobid=${target.job}`,
+        `--jobid=${job}`,
+        ...component === undefined ? [] : [`--het-group=${component}`],
         // Without it a step waits until the job's own steps free their processors (20.11 and later).
         "--overlap",
         ...["-w", target.nodes.join(","), `-N${count}`, `-n${count}`, "--ntasks-per-node=1", "-c1"],
@@ -92,6 +95,7 @@ export const slurm: SchedulerPlugin = {
       message: known?.message ?? `"srun" exited with code ${output.code}`,
       hint: known?.hint ?? 'see whether "srun --overlap" works in this job by hand',
       kind: known?.kind ?? "scheduler",
+      ...(known?.ssh ? { ssh: true } : {}),
       ...(retry ? { retry } : {}),
     };
   },
@@ -214,6 +218,7 @@ const failures: readonly (HelperFailure & { pattern: RegExp })[] = [
     pattern:
       /nodes are busy|step creation temporarily disabled|Immediate execution|Unable to allocate resources/i,
     kind: "busy",
+    ssh: true,
     message: "Slurm has no room for a helper step in this job",
     hint: "wake it over ssh instead (--via=ssh), or by the scheduler's own signal (--via=scancel)",
   },
@@ -221,6 +226,7 @@ const failures: readonly (HelperFailure & { pattern: RegExp })[] = [
     pattern:
       /permission denied|Access denied|not permitted|disabled|Invalid (?:generic|Trackable|account|qos)/i,
     kind: "refused",
+    ssh: true,
     message: "Slurm refused a helper step in this job",
     hint: "wake it over ssh instead (--via=ssh), or by the scheduler's own signal (--via=scancel)",
   },

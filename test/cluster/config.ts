@@ -55,7 +55,7 @@ export function slurmConf(options: SlurmOptions): string {
     "SelectType=select/cons_tres",
     "SelectTypeParameters=CR_CPU_Memory",
     "SlurmdParameters=config_overrides",
-    "SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,defer_batch=no",
+    "SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=1",
     "ReturnToService=2",
     "KillWait=5",
     "MinJobAge=300",
