@@ -115,12 +115,15 @@ class Process:
         job = self.request["job"]
         if job is None:
             return
-        for name in self.request["jobVariables"]:
-            value = (self.environment or {}).get(name)
-            if value:
-                if value == job:
+        # A process whose environment was cleared belongs to the job of the process that started it.
+        for pid in [self.here] + ancestors(self.here):
+            environment = environment_of(pid) or {}
+            for name in self.request["jobVariables"]:
+                value = environment.get(name)
+                if value and value != job:
+                    raise Refused("other-job", value)
+                if value:
                     return
-                raise Refused("other-job", value)
         try:
             if re.search("job_%s\\b" % re.escape(job), read("/proc/%d/cgroup" % self.here).decode()):
                 return
@@ -154,9 +157,9 @@ class Process:
             if "remote_debug" not in (self.environment or {}).get("PYTHONPATH", ""):
                 raise Refused("lost", "PYTHONPATH was cleared or replaced on the way to it")
             raise Refused("lost", "it is no Python, or ignores PYTHONPATH (-I, -E, -S)")
-        ancestor = armed_ancestor(self.here)
-        if ancestor:
-            raise Refused("lost", "the environment was cleared between process %d and it" % ancestor)
+        for pid in ancestors(self.here):
+            if config_of(environment_of(pid)):
+                raise Refused("lost", "the environment was cleared between process %d and it" % pid)
         raise Refused("unprepared")
 
     def send(self, number):
@@ -316,18 +319,18 @@ def config_of(environment):
         return {}
 
 
-def armed_ancestor(pid):
-    """The nearest process above that rdg prepared, or None."""
-    for _ in range(64):
+def ancestors(pid):
+    """The processes above one, the nearest first, without init."""
+    found = []
+    while len(found) < 64:
         try:
             pid = int(read("/proc/%d/stat" % pid).rpartition(b")")[2].split()[1])
         except (OSError, ValueError, IndexError):
-            return None
+            break
         if pid <= 1:
-            return None
-        if config_of(environment_of(pid)):
-            return pid
-    return None
+            break
+        found.append(pid)
+    return found
 
 
 def namespace_of(pid):
