@@ -259,7 +259,7 @@ slurmTest(
     const first = await rdg(cluster, ["sessions", "--verbose"]);
     assert.match(
       first.stdout,
-      new RegExp(`^${job} +0 +n\\d +\\d+ +armed +\\d+s +59:\\d\\d +.*count\\.py$`, "m"),
+      new RegExp(`^${job} +0 +n\\d +\\d+ +armed +\\d+s +(59:\\d\\d|1:00:00) +.*count\\.py$`, "m"),
     );
     assert.equal(first.stderr.match(/^\$ /gm)?.length, 1, first.stderr);
     for (const one of await records(cluster)) {
