@@ -307,6 +307,7 @@ class _Adapter:
         self._config = config
         self._control = control
         self._door = None
+        self._first = None
         sys.path.append(config["debugpy"])
         from debugpy.adapter import clients, servers, sessions
         from debugpy.common import log, sockets
@@ -332,13 +333,16 @@ class _Adapter:
             servers.listener = _NoListener()
         # pydevd has not connected yet, and this waits until it has.
         pydevd = socket.socket(fileno=self._config["pydevd"])
-        threading.Thread(target=servers.Connection, args=(pydevd,), daemon=True).start()
+        self._first = threading.Thread(target=servers.Connection, args=(pydevd,), daemon=True)
+        self._first.start()
         return {"host": host, "port": port, "server": list(servers.listener.getsockname()[:2])}
 
     def run(self):
         """Returns when every debugged process and every client has gone."""
         clients, servers = self._clients, self._servers
-        servers.wait_until_disconnected()
+        self._first.join()
+        if servers.connections():
+            servers.wait_until_disconnected()
         if self._door is not None:
             self._door.close()
         clients.stop_serving()
@@ -400,12 +404,18 @@ class _Adapter:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return accept(sock)
 
-        host = "127.0.0.1"
-        servers.listener = self._sockets.serve("Server", connection, host, 0)
-        with socket.create_connection(servers.listener.getsockname()[:2]) as probe:
-            own = door.socket_key(*probe.getsockname()[:2]), door.socket_key(*probe.getpeername()[:2])
-            if door.loopback_users().get(own) != os.getuid():
-                raise RuntimeError("/proc/net/tcp doesn't tell who connects; children can't be followed")
+        if not _tells_users(door):
+            raise RuntimeError("/proc/net/tcp doesn't tell who connects; children can't be followed")
+        servers.listener = self._sockets.serve("Server", connection, "127.0.0.1", 0)
+
+
+def _tells_users(door):
+    # Once, with a connection to itself: some sandboxes have an empty table.
+    with _listening_socket("127.0.0.1", 0) as listener:
+        with socket.create_connection(listener.getsockname()[:2]) as probe:
+            ends = probe.getsockname()[:2], probe.getpeername()[:2]
+            key = door.socket_key(*ends[0]), door.socket_key(*ends[1])
+            return door.loopback_users().get(key) == os.getuid()
 
 
 def _listening_socket(bind, port):

@@ -456,6 +456,9 @@ class Door:
             # debugpy would tell the client to look for child processes on its own machine.
             host = host[7:] if host.startswith("::ffff:") else host
             arguments["connect"] = {"host": host, "port": port}
+        if not arguments:
+            # debugpy leaves an empty object out on its way to pydevd, which then refuses.
+            arguments["type"] = "debugpy"
         replay = frame(visitor.initialize) + frame(dict(message, arguments=arguments))
         replay += bytes(visitor.buffer)
         self._visitors.pop(visitor.sock, None)

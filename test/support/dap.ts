@@ -227,7 +227,13 @@ export class DapClient implements AsyncDisposable {
   async attach(options: AttachOptions = {}): Promise<Attached> {
     const capabilities = await this.initialize(options.initialize);
     const token = options.token === undefined ? {} : { rdgToken: options.token };
-    const attached = this.request("attach", { ...options.arguments, ...token });
+    const attached = this.request("attach", {
+      name: "rdg test",
+      type: "debugpy",
+      ...options.arguments,
+      ...token,
+    });
+    attached.catch(() => {}); // Awaited below, unless another request fails first.
     // A refused attach never sends "initialized"; an accepted one is answered only at the end.
     const initialized = this.waitFor("initialized");
     await Promise.race([initialized, attached.then(() => initialized)]).catch((error) => {
