@@ -250,14 +250,21 @@ def _send_line(sock, value):
 # The adapter's process.
 
 
-class _NoListener:
-    """Stands for debugpy's second port where there is none."""
+class _Listener:
+    """What debugpy is told of a listening socket; without one, of a port that there isn't.
+
+    1.8.11 can't unpack the four parts of an IPv6 address.
+    """
+
+    def __init__(self, sock=None):
+        self._sock = sock
 
     def getsockname(self):
-        return ("127.0.0.1", 0)
+        return self._sock.getsockname()[:2] if self._sock else ("127.0.0.1", 0)
 
     def close(self):
-        pass
+        if self._sock:
+            self._sock.close()
 
 
 def serve():
@@ -322,19 +329,19 @@ class _Adapter:
         clients, servers = self._clients, self._servers
         listener = _listening_socket(self._config["bind"], self._config["port"])
         host, port = listener.getsockname()[:2]
-        if self._config["token"] is not None:
-            self._open_door(listener)
-        else:
-            threading.Thread(target=self._accept_all, args=(listener,), daemon=True).start()
-        clients.listener = listener
+        clients.listener = _Listener(listener)
         if self._config["subprocess"]:
             self._serve_children()
         else:
-            servers.listener = _NoListener()
+            servers.listener = _Listener()
         # pydevd has not connected yet, and this waits until it has.
         pydevd = socket.socket(fileno=self._config["pydevd"])
         self._first = threading.Thread(target=servers.Connection, args=(pydevd,), daemon=True)
         self._first.start()
+        if self._config["token"] is not None:
+            self._open_door(listener)
+        else:
+            threading.Thread(target=self._accept_all, args=(listener,), daemon=True).start()
         return {"host": host, "port": port, "server": list(servers.listener.getsockname()[:2])}
 
     def run(self):
@@ -362,6 +369,9 @@ class _Adapter:
         self._door.start()
 
     def _take_client(self, handed):
+        # Until 1.8.21 a client that attaches while pydevd's connection is being registered makes
+        # the adapter take that for a second one of the same process, and close it.
+        self._first.join()
         try:
             client = self._clients.Client(handed)
             handed.settle(client.channel)
@@ -383,6 +393,7 @@ class _Adapter:
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._first.join()
             self._clients.Client(sock)
 
     def _serve_children(self):
