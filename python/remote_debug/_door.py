@@ -47,7 +47,7 @@ MAX_VISITORS = 128
 MAX_PENDING = 4 * 1024 * 1024
 """Bytes held for all of them together."""
 
-MAX_ACCEPTS = 500
+MAX_ACCEPTS = 2000
 """Connections taken in a second; the others wait in the kernel's queue."""
 
 FIRST_MESSAGE_SECONDS = 10.0
