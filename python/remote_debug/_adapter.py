@@ -9,7 +9,7 @@ a script, which is told everything through its standard input.
 Tried with debugpy 1.6.6, 1.8.0, 1.8.11, 1.8.20, 1.8.21 and 1.8.22 on Python 3.8 to 3.13. Used of
 its insides: ``server.api`` (``_starts_debugging``, ``_settrace``, ``_config``, ``listen.called``),
 ``pydevd.start_client``, ``adapter.clients.Client``, ``adapter.servers.Connection``, their
-``listener`` globals, ``adapter.sessions``, ``common.log``, ``common.sockets``.
+``listener`` globals, ``adapter.sessions``, ``common.log``.
 
 Touches: starts a process; a TCP port; while it starts, file descriptors 0 to 2 of that process.
 """
@@ -27,6 +27,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 START_SECONDS = 60.0
 """How long the adapter may take to start: a cold network file system is slow."""
@@ -40,7 +41,7 @@ _UNWANTED = (
     "PYTHONWARNINGS",
 )
 
-_state = {"address": None}
+_state = {"address": None, "reserved": None}
 
 
 class AdapterError(RuntimeError):
@@ -105,6 +106,10 @@ def listen(bind, port, token, *, auth=True, subprocess=False, report=None):
     control.settimeout(None)
     api.listen.called = True
     _state["address"] = (started["host"], started["port"])
+    if subprocess:
+        _state["reserved"] = _reserve(started["server"])
+    else:
+        os.register_at_fork(after_in_child=lambda: _let_go(control, pydevd_here))
     _watch(control, lines, report or _write_refusal)
     return _state["address"]
 
@@ -209,6 +214,32 @@ def _connect(api, sock, server, follow_children):
         raise
     finally:
         pydevd.start_client = start_client if follow_children else original
+
+
+def _reserve(address):
+    """Keeps the number of the children's port this user's, should the adapter die.
+
+    Children connect to that port whoever listens there; so nobody else may. Bound, not listening,
+    it takes no connection away from the adapter.
+    """
+    reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.bind(tuple(address))
+    except OSError:
+        reserved.close()
+        return None
+    return reserved
+
+
+def _let_go(*sockets):
+    # In a forked child, which isn't debugged: it mustn't keep the session open after its parent,
+    # nor shut the shared connection down when pydevd's clean-up runs in it.
+    for sock in sockets:
+        try:
+            os.close(sock.detach())
+        except OSError:
+            pass
 
 
 def _watch(control, lines, report):
@@ -317,10 +348,9 @@ class _Adapter:
         self._first = None
         sys.path.append(config["debugpy"])
         from debugpy.adapter import clients, servers, sessions
-        from debugpy.common import log, sockets
+        from debugpy.common import log
 
         self._clients, self._servers, self._sessions = clients, servers, sessions
-        self._sockets = sockets
         log.to_file(prefix="debugpy.adapter")
         log.describe_environment("debugpy.adapter startup environment:")
 
@@ -341,7 +371,9 @@ class _Adapter:
         if self._config["token"] is not None:
             self._open_door(listener)
         else:
-            threading.Thread(target=self._accept_all, args=(listener,), daemon=True).start()
+            threading.Thread(
+                target=_accept_each, args=(listener, self._take_anyone), daemon=True
+            ).start()
         return {"host": host, "port": port, "server": list(servers.listener.getsockname()[:2])}
 
     def run(self):
@@ -386,15 +418,10 @@ class _Adapter:
         except OSError:
             pass
 
-    def _accept_all(self, listener):
-        while True:
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._first.join()
-            self._clients.Client(sock)
+    def _take_anyone(self, sock):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._first.join()
+        self._clients.Client(sock)
 
     def _serve_children(self):
         """debugpy's second port, on loopback, for children: for this user's processes only.
@@ -417,7 +444,27 @@ class _Adapter:
 
         if not _tells_users(door):
             raise RuntimeError("/proc/net/tcp doesn't tell who connects; children can't be followed")
-        servers.listener = self._sockets.serve("Server", connection, "127.0.0.1", 0)
+        # Shared with the debugged process, which reserves the number: see _reserve.
+        listener = _listening_socket("127.0.0.1", 0, shared=True)
+        servers.listener = _Listener(listener)
+        threading.Thread(target=_accept_each, args=(listener, connection), daemon=True).start()
+
+
+def _accept_each(listener, take):
+    while True:
+        try:
+            sock, _ = listener.accept()
+        except ConnectionError:
+            continue
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                return
+            time.sleep(0.1)
+            continue
+        try:
+            take(sock)
+        except Exception:
+            sock.close()
 
 
 def _tells_users(door):
@@ -429,13 +476,15 @@ def _tells_users(door):
             return door.loopback_users().get(key) == os.getuid()
 
 
-def _listening_socket(bind, port):
+def _listening_socket(bind, port, shared=False):
     family, kind, protocol, _, address = socket.getaddrinfo(
         bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
     try:
-        if port != 0:
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        elif port != 0:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # As debugpy has it: a client that is gone without a word is noticed after 15 seconds.
         for level, option, value in (

@@ -183,7 +183,8 @@ class Door:
     hand_over: called with a ``HandedSocket`` in a thread of its own, for each client let in.
     report: called with a small dict for each event a person may want to know of:
         {"event": "refused", "peer": "10.0.0.7:41234", "why": "wrong token" | "no token",
-        "tries": 1} and {"event": "admitted", "peer": …}. It must not block.
+        "tries": 1}, {"event": "admitted", "peer": …}, {"event": "left", "peer": …}. It is called
+        from several threads and must not block.
     """
 
     def __init__(self, listener, token, capabilities, hand_over, report):
@@ -469,6 +470,7 @@ class Door:
         handed = HandedSocket(
             visitor.sock, replay, self._token, (visitor.initialize["seq"], visitor.seq)
         )
+        handed.on_close = lambda: self._report({"event": "left", "peer": visitor.peer})
         self._report({"event": "admitted", "peer": visitor.peer})
         threading.Thread(
             target=self._hand_over, args=(handed,), name="rdg door: client", daemon=True
@@ -523,6 +525,8 @@ class HandedSocket:
         self._settled = threading.Event()
         self._channel = None
         self._replaying = True
+        self.on_close = None
+        """Called once, without arguments, when the adapter or the client has ended it."""
 
     def settle(self, channel):
         """Lets the adapter read; called once its client object, which owns the channel, stands."""
@@ -570,6 +574,9 @@ class HandedSocket:
         # The channel closes its file and then its socket, both this object, while another thread
         # may be reading: shut down first, which wakes that one.
         self._settled.set()
+        on_close, self.on_close = self.on_close, None
+        if on_close is not None:
+            on_close()
         try:
             self._sock.shutdown(socket.SHUT_RDWR)
         except OSError:

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { deepEqual, equal, match, notEqual, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, ok, rejects, throws } from "node:assert/strict";
 import { type Body, DapClient, DapFailure } from "../support/dap.ts";
 import {
   lineOf,
@@ -30,6 +30,8 @@ Deno.test("door lets the owner attach, stop, evaluate, detach and attach again",
     await program.tell("work");
     const { body } = await client.waitFor<{ threadId: number }>("stopped");
     equal(await client.evaluate("number", body.threadId), "41");
+    const { threads } = await client.request<{ threads: { name: string }[] }>("threads");
+    deepEqual(threads.map(({ name }) => name), ["MainThread"]);
     await client.disconnect();
   }
   equal((await program.end()).code, 0);
@@ -286,6 +288,27 @@ Deno.test("door opens one port, and no secret stands where others can read", asy
   equal(listeningPorts(withChildren.adapterPid).length, 2);
 });
 
+Deno.test("door: the children's port stays this user's when the adapter dies", async () => {
+  await using program = await startProgram({ subprocess: true, wait: false });
+  const [other] = listeningPorts(program.adapterPid).filter((port) => port !== program.port);
+  ok(other !== undefined);
+  Deno.kill(program.adapterPid, "SIGKILL");
+  await gone(program.adapterPid);
+  throws(() => Deno.listen({ hostname: "127.0.0.1", port: other }).close(), Deno.errors.AddrInUse);
+  throws(() => Deno.listen({ hostname: "0.0.0.0", port: other }).close(), Deno.errors.AddrInUse);
+  await rejects(Deno.connect({ port: other }), Deno.errors.ConnectionRefused);
+});
+
+Deno.test("door: a forked child doesn't keep the session open after its parent", async () => {
+  await using program = await startProgram();
+  await using client = await DapClient.connect(program);
+  await client.attach({ token: program.token });
+  await program.tell("orphan");
+  await client.waitFor("terminated");
+  await client.disconnect();
+  await gone(program.adapterPid);
+});
+
 Deno.test("door: the adapter isn't armed by what is on PYTHONPATH", async () => {
   const folder = await Deno.makeTempDir();
   try {
@@ -423,10 +446,10 @@ async function withLimit<T>(wait: Promise<T>, what: string, ms = 10_000): Promis
   return await Promise.race([wait, late]).finally(() => clearTimeout(timer));
 }
 
-/** Waits until a process has ended: the kernel has no better word for somebody else's child. */
+/** Waits until a process has ended, its files closed: nothing tells of somebody else's child. */
 async function gone(pid: number): Promise<void> {
   const until = Date.now() + 10_000;
-  while (readText(`/proc/${pid}/cmdline`) !== "") {
+  while (!/^$|\) [ZX] /.test(readText(`/proc/${pid}/stat`))) {
     ok(Date.now() < until, `process ${pid} is still there`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
