@@ -294,6 +294,7 @@ Deno.test("door: the children's port stays this user's when the adapter dies", a
   ok(other !== undefined);
   Deno.kill(program.adapterPid, "SIGKILL");
   await gone(program.adapterPid);
+  for (let tries = 0; tries < 100 && await connects(other); tries++) { /* Threads end last. */ }
   throws(() => Deno.listen({ hostname: "127.0.0.1", port: other }).close(), Deno.errors.AddrInUse);
   throws(() => Deno.listen({ hostname: "0.0.0.0", port: other }).close(), Deno.errors.AddrInUse);
   await rejects(Deno.connect({ port: other }), Deno.errors.ConnectionRefused);
@@ -376,6 +377,16 @@ Deno.test("listen() works on IPv6 and on every address", async () => {
     await client.attach({ token: program.token });
   }
 });
+
+async function connects(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return false;
+  }
+}
 
 /** Everything about a process that other processes of its user can read as text. */
 function secretsOf(pid: number): string {
