@@ -5,10 +5,13 @@
  */
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { DapClient } from "../support/dap.ts";
 import { lineOf, programPath, startProgram } from "../support/door_program.ts";
 import { canBecomeOther, intrude } from "../support/intruder.ts";
+import { TextLineStream } from "../support/lines.ts";
 
+const floodPath = fileURLToPath(new URL("testdata/flood.py", import.meta.url));
 const breakpoints = { [programPath]: [lineOf("# breakpoint")] };
 const needsRoot = canBecomeOther ? "" : " (skipped: only root can become another user)";
 
@@ -50,6 +53,40 @@ Deno.test({
     deepEqual((await intrude({ pids: [pid, adapter], token })).breaches, []);
     equal(await owner.evaluate("number", body.threadId), "41");
     deepEqual(owner.events.filter(({ event }) => event === "debugpyAttach"), []);
+  },
+});
+
+Deno.test({
+  name: `door lets a slow owner in while another user floods it${needsRoot}`,
+  ignore: !canBecomeOther,
+  async fn() {
+    await using program = await startProgram();
+    await using first = await DapClient.connect(program);
+    const flood = new Deno.Command("python3", {
+      args: ["-I", floodPath, "65534", String(program.port)],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const said = new TextLineStream(flood.stdout);
+    try {
+      equal(await said.next(), "flooding");
+      // One who was there before, and one who comes now; each takes its time between two requests.
+      await using second = await DapClient.connect(program);
+      await first.initialize();
+      await second.initialize();
+      await new Promise((resolve) => setTimeout(resolve, 2000)); // As a person's slow line would.
+      equal((await first.send("attach", { rdgToken: "wrong" })).success, false);
+      await second.attachOnly({ token: program.token, breakpoints });
+      await program.tell("work");
+      const { body } = await second.waitFor<{ threadId: number }>("stopped");
+      equal(await second.evaluate("number", body.threadId), "41");
+    } finally {
+      await flood.stdin.close();
+      const count = Number(await said.next());
+      await flood.status;
+      await said.cancel();
+      ok(count > 1000, `only ${count} connections`);
+    }
   },
 });
 

@@ -226,6 +226,16 @@ export class DapClient implements AsyncDisposable {
    */
   async attach(options: AttachOptions = {}): Promise<Attached> {
     const capabilities = await this.initialize(options.initialize);
+    return { capabilities, breakpoints: await this.attachOnly(options) };
+  }
+
+  /**
+   * The rest of {@linkcode attach}, for a client that has sent `initialize` already.
+   *
+   * @param options Token, arguments, breakpoints.
+   * @returns The breakpoints as they were taken.
+   */
+  async attachOnly(options: AttachOptions = {}): Promise<Attached["breakpoints"]> {
     const token = options.token === undefined ? {} : { rdgToken: options.token };
     const attached = this.request("attach", {
       name: "rdg test",
@@ -256,7 +266,7 @@ export class DapClient implements AsyncDisposable {
     }
     await this.request("configurationDone");
     await attached;
-    return { capabilities, breakpoints };
+    return breakpoints;
   }
 
   /**
