@@ -7,6 +7,7 @@
  */
 
 import { deepEqual, equal, match, notEqual, ok, rejects, throws } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { type Body, DapClient, DapFailure } from "../support/dap.ts";
 import {
   lineOf,
@@ -18,8 +19,19 @@ import {
 } from "../support/door_program.ts";
 import { testPython } from "../support/python.ts";
 
+const unitPath = fileURLToPath(new URL("testdata/door_unit.py", import.meta.url));
 const breakpoints = { [programPath]: [lineOf("# breakpoint")] };
 const childBreakpoints = { [programPath]: [lineOf("# breakpoint in a child")] };
+
+Deno.test("door's parts do what they say (Python's unittest)", async () => {
+  const { python, pythonPath } = await testPython();
+  const { code, stderr } = await new Deno.Command(python, {
+    args: ["-W", "error", unitPath],
+    env: { PYTHONPATH: pythonPath },
+  }).output();
+  equal(code, 0, new TextDecoder().decode(stderr));
+  match(new TextDecoder().decode(stderr), /Ran \d\d tests/);
+});
 
 Deno.test("door lets the owner attach, stop, evaluate, detach and attach again", async () => {
   await using program = await startProgram();

@@ -45,7 +45,7 @@ export interface Program extends AsyncDisposable {
   hear(): Promise<Record<string, unknown>>;
   /** The next line on its standard error that matches. */
   hearError(pattern: RegExp): Promise<string>;
-  /** Ends its input and waits for its end. */
+  /** Ends its input and waits for its end, and for that of both its outputs. */
   end(): Promise<Deno.CommandStatus>;
 }
 
@@ -122,7 +122,7 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     async end() {
       await input.close().catch(() => {});
       const status = await child.status;
-      await close();
+      await Promise.all([said.finished(), errors.finished()]).finally(close);
       return status;
     },
     async [Symbol.asyncDispose]() {

@@ -55,6 +55,19 @@ export class TextLineStream {
     }
   }
 
+  /**
+   * Waits for the end of the stream: until nobody has it open for writing any more.
+   *
+   * @throws {Error} when 10 seconds go by.
+   */
+  async finished(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("Somebody holds the output open")), 10_000);
+    });
+    await Promise.race([this.#pump, late]).finally(() => clearTimeout(timer));
+  }
+
   /** Stops reading. */
   async cancel(): Promise<void> {
     await this.#reader.cancel().catch(() => {});
