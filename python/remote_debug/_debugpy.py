@@ -4,6 +4,7 @@ Tried with debugpy 1.6.6, 1.8.0, 1.8.11, 1.8.16, 1.8.20, 1.8.21 and 1.8.22. Noth
 wanted, except :func:`find`, which imports nothing itself.
 """
 
+import contextlib
 import os
 import sys
 import threading
@@ -21,15 +22,14 @@ def version():
     return tuple(parts)
 
 
-def load(folder, path):
-    # type: (str, list) -> None
-    """Imports debugpy, from ``folder`` where that isn't empty.
+@contextlib.contextmanager
+def importing(folder, path):
+    # type: (str, list) -> object
+    """While this lasts debugpy can be imported, from ``folder`` where that isn't empty.
 
     ``path`` is ``sys.path`` as it was before the program's own folder came first: a ``queue.py``
     beside the script must not stand in for the one that debugpy imports.
     """
-    if "debugpy" in sys.modules and "debugpy.server.api" in sys.modules:
-        return
     added = path + ([folder] if folder else [])
     before = list(sys.path)
     environment = dict(os.environ)
@@ -37,8 +37,7 @@ def load(folder, path):
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     sys.path[:0] = added
     try:
-        import debugpy.server.api  # noqa: F401
-        import pydevd  # noqa: F401
+        yield
     finally:
         if sys.path[: len(added)] == added:
             del sys.path[: len(added)]
@@ -213,6 +212,9 @@ def forget_in_child():
     import debugpy.server.api
 
     debugpy.server.api.listen.called = False
+    from . import _adapter
+
+    _adapter.forget()
 
 
 def _py_db():

@@ -187,9 +187,8 @@ class Session:
             raise DebuggerUnavailable("%s. Try: %s" % _find.advice(self.config))
         from . import _debugpy, _port
 
-        _debugpy.load(folder, self.path)
         try:
-            host, port, token = _port.listen(self.config)
+            host, port, token = _port.listen(self.config, folder, self.path)  # type: ignore
         except Exception as error:
             raise DebuggerUnavailable(
                 "cannot listen on %s:%d: %s"

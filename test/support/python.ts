@@ -96,3 +96,28 @@ function findInterpreters(): Interpreter[] {
   }
   return [...byVersion.values()].sort((a, b) => a.minor - b.minor);
 }
+
+/** An interpreter and where its debugpy is. */
+export interface TestPython {
+  /** The interpreter's path. */
+  python: string;
+  /** The folder that holds the package debugpy. */
+  debugpy: string;
+  /** The value for `PYTHONPATH`: rdg's own Python files and debugpy. */
+  pythonPath: string;
+}
+
+/**
+ * The interpreter for tests of rdg's Python parts by themselves. `RDG_TEST_PYTHON` names another one,
+ * `RDG_TEST_DEBUGPY` a folder with another debugpy.
+ *
+ * @returns The interpreter and its paths.
+ */
+export function testPython(): Promise<TestPython> {
+  const debugpy = Deno.env.get("RDG_TEST_DEBUGPY") ?? debugpyFor(python);
+  return Promise.resolve({
+    python: Deno.env.get("RDG_TEST_PYTHON") ?? python.path,
+    debugpy,
+    pythonPath: `${root}/python:${debugpy}`,
+  });
+}
