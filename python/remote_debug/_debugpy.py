@@ -10,18 +10,6 @@ import sys
 import threading
 
 
-def version():
-    # type: () -> tuple
-    """debugpy's version as numbers, ``(1, 8, 22)``."""
-    import debugpy
-
-    parts = []
-    for part in debugpy.__version__.split("+")[0].split(".")[:3]:
-        digits = "".join(c for c in part if c.isdigit())
-        parts.append(int(digits or 0))
-    return tuple(parts)
-
-
 @contextlib.contextmanager
 def importing(folder, path):
     # type: (str, list) -> object
@@ -176,23 +164,14 @@ def stop_at_exception(kind, value, trace):
 
 def _pause_monitoring():
     # type: () -> object
-    """1.8.12 to 1.8.21 on 3.12 and later stop in the wrong frame unless events of this thread rest."""
+    """On 3.12 and later versions before 1.8.22 stop in the wrong frame while events still come in.
+    Returns what switches them on again."""
     if not _uses_monitoring():
-        return lambda: None
+        return _nothing
     from _pydevd_sys_monitoring import pydevd_sys_monitoring
 
-    try:
-        info = pydevd_sys_monitoring._thread_local_info.thread_info
-        before = info.trace
-        info.trace = False
-    except AttributeError:
-        return lambda: None
-
-    def restore():
-        # type: () -> None
-        info.trace = before
-
-    return restore
+    pydevd_sys_monitoring.stop_monitoring(all_threads=True)
+    return lambda: pydevd_sys_monitoring.start_monitoring(all_threads=True)
 
 
 def forget_in_child():
