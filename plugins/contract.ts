@@ -20,6 +20,10 @@ export interface RunSpec {
   args: readonly string[];
   /** Variables to set (a string) or to take away (`null`) for this program. */
   env?: Readonly<Record<string, string | null>>;
+  /** Variables to take away: names, or beginnings that end in `*`. `env` and `keep` win over it. */
+  without?: readonly string[];
+  /** Names that `without` must leave alone. */
+  keep?: readonly string[];
   /** Text for the program's stdin; nothing (`/dev/null`) when absent. */
   stdin?: string;
   /** Limit in milliseconds; the host's default (20,000) when absent. */
@@ -74,6 +78,17 @@ export interface JobVariables {
   arrayIndex?: Variables;
   /** Values of `arrayIndex` that mean "no array". */
   noArrayIndex?: readonly string[];
+  /**
+   * How the unique id of an array's element is written where `job` is the same for all of them, with
+   * `{job}` and `{index}` for the two values: `{job}[{index}]`. People see the same. Without it, `job`
+   * is unique by itself.
+   */
+  elementId?: string;
+  /**
+   * A file that holds the id where no variable does: the variable with its path, and the names of the
+   * lines `Name = value` whose values, joined by `.`, are the id. Counts when `job` gives nothing.
+   */
+  jobFile?: { variable: string; names: readonly string[] };
   /** The step within the job. */
   step?: Variables;
   /** The cluster's name. */
@@ -132,6 +147,27 @@ export interface HelperTarget {
   job: string;
   /** Nodes to run on, as the scheduler calls them; one helper task on each. */
   nodes: readonly string[];
+  /**
+   * All nodes of the job in the order of {@linkcode Job.nodes}; some schedulers (Flux, HTCondor) name
+   * a node by its place in there and can't be told one without it.
+   */
+  jobNodes?: readonly string[];
+}
+
+/** Why a helper could not run inside a job. */
+export interface HelperFailure {
+  /** What happened, capital first, no final period. */
+  message: string;
+  /** What the person can do. */
+  hint: string;
+  /** What the program printed, where that says more. */
+  cause?: string | undefined;
+  /** The same helper may well get through by ssh to the node. */
+  ssh?: boolean;
+  /** What it means to rdg; `scheduler` when absent. */
+  kind?: "ended" | "pending" | "refused" | "busy" | "unreachable" | "scheduler";
+  /** The same again in a form that this version of the scheduler understands. */
+  retry?: RunSpec;
 }
 
 /** A scheduler, as a plugin describes it. */
@@ -146,13 +182,25 @@ export interface SchedulerPlugin extends PluginBase {
   detect: readonly string[];
   /** Lists my jobs. */
   list(options: { user: string }): Steps<Job[]>;
+  /** Looks one job up, whoever owns it and even if it has ended; `null` where it is not known. */
+  lookup?(job: string): Steps<Job | null>;
+  /** The name of this cluster, as its jobs' environment has it; `null` where it has none. */
+  clusterName?(): Steps<string | null>;
   /**
    * Says how to run a helper inside a job, one task a node, all in one call, with clean stdin and
    * stdout; `null` where nothing enters a job from outside (the host then goes by ssh).
    */
   helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
-  /** Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed. */
-  helperFailure?(output: RunOutput): { message: string; hint: string } | null;
+  /**
+   * Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed; `null` when it was
+   * not the scheduler's doing.
+   */
+  helperFailure?(output: RunOutput, spec: RunSpec): HelperFailure | null;
+  /**
+   * The one spelling of a job's id, for schedulers that know several (Flux: `ƒD2e73NP`, `fD2e73NP`,
+   * decimal): two ids are the same job when this gives the same. Absent: ids are compared as they are.
+   */
+  canonicalId?(id: string): string;
   /** Sends a signal by the scheduler's own command to everything in a job or step (a broadcast). */
   broadcast?(target: { job: string; step?: string; signal: number }): RunSpec | null;
   /** Where the job's output goes: path of stdout, or `null` where it has none. */

@@ -1,0 +1,201 @@
+/**
+ * Grid Engine: SGE 6.2 and 8.1, Son of Grid Engine, Univa, Altair, Open Cluster Scheduler. Describes
+ * qstat, qrsh and date.
+ *
+ * Checked on a real 8.1.9. Grid Engine has no command that sends a signal of one's choice.
+ *
+ * @module
+ */
+
+import type { Job, RunOutput, SchedulerPlugin } from "../contract.ts";
+import { commandFailed, unreadable } from "./_failure.ts";
+import { parseDuration, timeLeft } from "./_time.ts";
+import { wordsForShell } from "./_words.ts";
+import { findAll, parseXml, textOf, type XmlElement } from "./_xml.ts";
+
+const hint = 'run "qstat" by hand on a submit host, or name the scheduler: --scheduler=slurm';
+
+/** Names that Grid Engine gives to jobs which have a terminal instead of an output file. */
+const interactive: readonly string[] = ["QLOGIN", "QRSH", "QRLOGIN", "QSH", "INTERACTIVE"];
+
+/** The plugin for Grid Engine. */
+export const sge = {
+  contract: 1,
+  kind: "scheduler",
+  name: "sge",
+  summary: "Grid Engine (qstat -xml, qrsh -inherit for parallel jobs)",
+  programs: ["qstat", "qrsh", "date"],
+  // PBS has a qstat as well; qconf is Grid Engine's alone.
+  detect: ["qconf"],
+  launchers: ["qrsh"],
+  // JOB_ID alone may be anybody's.
+  job: {
+    present: [["JOB_ID"], ["SGE_TASK_ID", "SGE_JOB_SPOOL_DIR"]],
+    job: ["JOB_ID"],
+    arrayJob: ["JOB_ID"],
+    arrayIndex: ["SGE_TASK_ID"],
+    noArrayIndex: ["undefined"],
+    elementId: "{job}.{index}",
+    cluster: ["SGE_CLUSTER_NAME", "SGE_CELL"],
+    node: ["HOSTNAME"],
+    submitHost: ["SGE_O_HOST"],
+  },
+  *list({ user }) {
+    const action = "Cannot list jobs";
+    // -g t: one record for each task of a parallel environment, which tells all hosts.
+    // -r: with the requests, where the time limit is.
+    const output = yield {
+      program: "qstat",
+      args: ["-u", user, "-s", "prs", "-r", "-g", "t", "-xml"],
+    };
+    const root = readXml(action, output);
+    const records = findAll(root, "job_list");
+    // Grid Engine tells when a job started, in local time without a zone, but not how late it is.
+    const clock = records.some((record) => textOf(record, "JAT_start_time"))
+      ? yield { program: "date", args: ["+%Y-%m-%dT%H:%M:%S"] }
+      : undefined;
+    const now = clock?.code === 0 ? parseLocal(clock.stdout) : undefined;
+    return mergeHosts(records.flatMap((record) => toJob(record, now) ?? []));
+  },
+  helper({ job, nodes }, command) {
+    // One host a call; where there are several, ssh serves better.
+    const [node, ...others] = nodes;
+    if (node === undefined || others.length > 0) return null;
+    const [id = job, index = "undefined"] = job.split(".");
+    return {
+      program: "qrsh",
+      args: ["-inherit", node, ...wordsForShell(command)],
+      // Both must be set: without the second, 8.1.9 says that it is missing.
+      env: { JOB_ID: id, SGE_TASK_ID: index },
+    };
+  },
+  helperFailure({ stderr }) {
+    if (/didn't accept task|no free queue/i.test(stderr)) {
+      return {
+        message: "Grid Engine does not let a helper into this job on that host",
+        hint: "ssh to the node; only a parallel job with control_slaves and a free slot takes one",
+        ssh: true,
+      };
+    }
+    if (/can't resolve host name|failed sending task/i.test(stderr)) {
+      return {
+        message: "Grid Engine cannot reach the job's host",
+        hint: "check the host's name with: qstat -g t",
+        ssh: true,
+      };
+    }
+    return null;
+  },
+  broadcast: () => null,
+  *output(job) {
+    const action = `Cannot find the output of job "${job}"`;
+    const [id = job, index] = job.split(".");
+    const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
+    const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
+    return detail ? outputPath(detail, { id, index }) : null;
+  },
+  loginHost: (env) => env["SGE_O_HOST"] || null,
+} satisfies SchedulerPlugin;
+
+function readXml(action: string, output: RunOutput): XmlElement {
+  if (output.code !== 0) throw commandFailed(action, { program: "qstat", output, hint });
+  try {
+    return parseXml(output.stdout);
+  } catch (cause) {
+    // Without a master, some versions print the reason and exit with 0.
+    if (/^error:|^critical error:/m.test(output.stderr)) {
+      throw commandFailed(action, { program: "qstat", output, hint });
+    }
+    const why = cause instanceof Error ? ` (${cause.message})` : "";
+    const { stdout } = output;
+    throw unreadable(action, { program: "qstat", stdout, wanted: `complete XML${why}`, hint });
+  }
+}
+
+/** A record: one task of a job on one host. */
+function toJob(record: XmlElement, now: number | undefined): Job | undefined {
+  const base = textOf(record, "JB_job_number");
+  if (!base) return undefined;
+  const tasks = textOf(record, "tasks");
+  const id = tasks && /^\d+$/.test(tasks) ? `${base}.${tasks}` : base;
+  const stateText = textOf(record, "state") ?? record.attributes["state"] ?? "";
+  const started = parseLocal(textOf(record, "JAT_start_time") ?? "");
+  const elapsedS = now === undefined || started === undefined
+    ? undefined
+    : Math.max(0, now - started);
+  const limit = record.children.find(({ name, attributes }) =>
+    name === "hard_request" && attributes["name"] === "h_rt"
+  );
+  const leftS = timeLeft(parseDuration(limit?.text ?? ""), elapsedS);
+  const host = /@(.+)$/.exec(textOf(record, "queue_name") ?? "")?.[1];
+  const user = textOf(record, "JB_owner");
+  return {
+    id,
+    displayId: tasks ? `${base}.${tasks}` : base,
+    name: jobName(record),
+    state: stateOf(stateText),
+    stateText,
+    nodes: host ? [host] : [],
+    ...(user ? { user } : {}),
+    ...(elapsedS !== undefined ? { elapsedS } : {}),
+    ...(leftS !== undefined ? { leftS } : {}),
+  };
+}
+
+/** The name; 8.1.9 writes `<` as `%lt;` (seen). */
+function jobName(record: XmlElement): string {
+  const name = textOf(record, "full_job_name") ?? textOf(record, "JB_name") ?? "";
+  return name.replaceAll("%lt;", "<");
+}
+
+/** Letters of qstat(1), in any combination; deletion and suspension weigh more than running. */
+function stateOf(letters: string): Job["state"] {
+  if (letters.includes("E")) return "other";
+  if (letters.includes("d")) return "ending";
+  if (/[sSTN]/.test(letters)) return "suspended";
+  if (/[qw]/.test(letters)) return "pending";
+  return /[rtR]/.test(letters) ? "running" : "other";
+}
+
+/** One job of the records of each; the master's host comes first, as the records do. */
+function mergeHosts(records: readonly Job[]): Job[] {
+  const jobs = new Map<string, Job>();
+  for (const job of records) {
+    const key = job.displayId;
+    const known = jobs.get(key);
+    if (!known) jobs.set(key, job);
+    else if (job.nodes[0] && !known.nodes.includes(job.nodes[0])) {
+      jobs.set(key, { ...known, nodes: [...known.nodes, job.nodes[0]] });
+    }
+  }
+  return [...jobs.values()];
+}
+
+/** Seconds of a local time without a zone; good for differences only. */
+function parseLocal(text: string): number | undefined {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)/.exec(text.trim());
+  const value = match ? Date.parse(`${match[1]}Z`) : NaN;
+  return Number.isNaN(value) ? undefined : value / 1000;
+}
+
+/** The path of stdout: as asked for with -o, else `<name>.o<job>[.<task>]` in -cwd or the home. */
+function outputPath(
+  detail: XmlElement,
+  job: { id: string; index: string | undefined },
+): string | null {
+  if (interactive.includes(textOf(detail, "JB_script_file") ?? "")) return null;
+  const name = (textOf(detail, "JB_job_name") ?? "").replaceAll("%lt;", "<");
+  const home = findAll(detail, "job_sublist")
+    .find((pair) => textOf(pair, "VA_variable") === "__SGE_PREFIX__O_HOME");
+  const folder = textOf(detail, "JB_cwd") ?? (home && textOf(home, "VA_value"));
+  const usual = `${name}.o${job.id}${job.index === undefined ? "" : `.${job.index}`}`;
+  const asked = textOf(detail, "JB_stdout_path_list", "path_list", "PN_path");
+  const path = (asked ?? usual).replace(/\/$/, `/${usual}`)
+    .replaceAll("$JOB_ID", job.id)
+    .replaceAll("$TASK_ID", job.index ?? "undefined")
+    .replaceAll("$JOB_NAME", name)
+    .replaceAll("$USER", textOf(detail, "JB_owner") ?? "$USER")
+    .replaceAll("$HOME", (home && textOf(home, "VA_value")) ?? "$HOME");
+  if (path === "/dev/null" || /\$(HOSTNAME|USER|HOME)/.test(path)) return null;
+  return path.startsWith("/") ? path : folder ? `${folder}/${path}` : null;
+}
