@@ -15,8 +15,8 @@ import { findAll, parseXml, textOf, type XmlElement } from "./_xml.ts";
 
 const hint = 'run "qstat" by hand on a submit host, or name the scheduler: --scheduler=slurm';
 
-/** Names that Grid Engine gives to jobs which have a terminal instead of an output file. */
-const interactive: readonly string[] = ["QLOGIN", "QRSH", "QRLOGIN", "QSH", "INTERACTIVE"];
+/** Bits of JB_type (qsh, qlogin, qrsh, qrlogin): such a job has a terminal, no output file. */
+const interactive = 0x02 | 0x04 | 0x08 | 0x10;
 
 /** The plugin for Grid Engine. */
 export const sge = {
@@ -153,8 +153,9 @@ function stateOf(letters: string): Job["state"] {
   if (letters.includes("E")) return "other";
   if (letters.includes("d")) return "ending";
   if (/[sSTN]/.test(letters)) return "suspended";
-  if (/[qw]/.test(letters)) return "pending";
-  return /[rtR]/.test(letters) ? "running" : "other";
+  // t: on its way to the host, which takes no helper yet (seen).
+  if (/[qwt]/.test(letters)) return "pending";
+  return /[rR]/.test(letters) ? "running" : "other";
 }
 
 /** One job of the records of each; the master's host comes first, as the records do. */
@@ -183,7 +184,7 @@ function outputPath(
   detail: XmlElement,
   job: { id: string; index: string | undefined },
 ): string | null {
-  if (interactive.includes(textOf(detail, "JB_script_file") ?? "")) return null;
+  if (Number(textOf(detail, "JB_type") ?? 0) & interactive) return null;
   const name = (textOf(detail, "JB_job_name") ?? "").replaceAll("%lt;", "<");
   const home = findAll(detail, "job_sublist")
     .find((pair) => textOf(pair, "VA_variable") === "__SGE_PREFIX__O_HOME");
