@@ -64,7 +64,7 @@ pure("flux.list() reads 20,000 jobs in reasonable time", () => {
 });
 
 pure("canonicalFluxId() knows every spelling of RFC 19", () => {
-  // The pair of the RFC: 1234 is ƒNH.
+  // These pairs are in flux-core's own tests as well.
   for (const id of ["1234", "ƒNH", "fNH", "0x4d2", "0000.0000.0000.04d2"]) {
     assert.equal(canonicalFluxId(id), "fNH");
   }

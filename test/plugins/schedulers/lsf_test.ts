@@ -38,7 +38,7 @@ pure("lsf.list() reads the JSON of 10.1: suffixes, slots, array elements, unknow
 
 pure("lsf.list() reads the plain form where -hms and -json are unknown", () => {
   const { value, specs } = list(illegal, output(plain));
-  assert.match(specs[1]!.args.join(" "), /-noheader -o jobid .* job_name delimiter='\x1f'$/);
+  assert.match(specs[1]!.args.join(" "), /-noheader -o jobid .* job_name delimiter='.'$/);
   assert.deepEqual(value, [{
     id: "22010",
     displayId: "22010",
