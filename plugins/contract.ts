@@ -20,6 +20,10 @@ export interface RunSpec {
   args: readonly string[];
   /** Variables to set (a string) or to take away (`null`) for this program. */
   env?: Readonly<Record<string, string | null>>;
+  /** Variables to take away: names, or beginnings that end in `*`. `env` and `keep` win over it. */
+  without?: readonly string[];
+  /** Names that `without` must leave alone. */
+  keep?: readonly string[];
   /** Text for the program's stdin; nothing (`/dev/null`) when absent. */
   stdin?: string;
   /** Limit in milliseconds; the host's default (20,000) when absent. */
@@ -150,6 +154,22 @@ export interface HelperTarget {
   jobNodes?: readonly string[];
 }
 
+/** Why a helper could not run inside a job. */
+export interface HelperFailure {
+  /** What happened, capital first, no final period. */
+  message: string;
+  /** What the person can do. */
+  hint: string;
+  /** What the program printed, where that says more. */
+  cause?: string | undefined;
+  /** The same helper may well get through by ssh to the node. */
+  ssh?: boolean;
+  /** What it means to rdg; `scheduler` when absent. */
+  kind?: "ended" | "pending" | "refused" | "busy" | "unreachable" | "scheduler";
+  /** The same again in a form that this version of the scheduler understands. */
+  retry?: RunSpec;
+}
+
 /** A scheduler, as a plugin describes it. */
 export interface SchedulerPlugin extends PluginBase {
   /** Says which kind of plugin this is. */
@@ -162,6 +182,10 @@ export interface SchedulerPlugin extends PluginBase {
   detect: readonly string[];
   /** Lists my jobs. */
   list(options: { user: string }): Steps<Job[]>;
+  /** Looks one job up, whoever owns it and even if it has ended; `null` where it is not known. */
+  lookup?(job: string): Steps<Job | null>;
+  /** The name of this cluster, as its jobs' environment has it; `null` where it has none. */
+  clusterName?(): Steps<string | null>;
   /**
    * Says how to run a helper inside a job, one task a node, all in one call, with clean stdin and
    * stdout; `null` where nothing enters a job from outside (the host then goes by ssh).
@@ -169,9 +193,9 @@ export interface SchedulerPlugin extends PluginBase {
   helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
   /**
    * Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed; `null` when it was
-   * not the scheduler's doing. `ssh`: the same helper may well get through by ssh to the node.
+   * not the scheduler's doing.
    */
-  helperFailure?(output: RunOutput): { message: string; hint: string; ssh?: boolean } | null;
+  helperFailure?(output: RunOutput, spec: RunSpec): HelperFailure | null;
   /**
    * The one spelling of a job's id, for schedulers that know several (Flux: `ƒD2e73NP`, `fD2e73NP`,
    * decimal): two ids are the same job when this gives the same. Absent: ids are compared as they are.

@@ -147,6 +147,17 @@ export function toJobs(table: JobTable): Job[] {
 }
 
 /**
+ * The job that an id means, which may lack the server's name.
+ *
+ * @param jobs Jobs.
+ * @param id The id.
+ * @returns The very job, else the first; null where there is none.
+ */
+export function nearest(jobs: readonly Job[], id: string): Job | null {
+  return jobs.find((job) => job.id === id) ?? jobs[0] ?? null;
+}
+
+/**
  * The nodes of `n1/0*4+n2/0*4` (PBS) or `n1/0-43+n2/0,2` (Torque).
  *
  * @param text The attribute `exec_host`.

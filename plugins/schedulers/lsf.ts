@@ -66,6 +66,10 @@ export const lsf = {
     const rows = yield* askLsf("Cannot list jobs", ["-u", user]);
     return rows.flatMap((row) => toJob(row) ?? []);
   },
+  *lookup(job) {
+    const rows = yield* askLsf(`Cannot look up job "${job}"`, ["-u", "all"], job);
+    return rows.flatMap((row) => toJob(row) ?? [])[0] ?? null;
+  },
   helper: () => null,
   broadcast: ({ job, step, signal }) =>
     step === undefined ? { program: "bkill", args: ["-s", String(signal), job] } : null,

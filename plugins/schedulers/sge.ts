@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Job, RunOutput, SchedulerPlugin } from "../contract.ts";
+import type { HelperFailure, Job, RunOutput, SchedulerPlugin } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
 import { parseDuration, timeLeft } from "./_time.ts";
 import { wordsForShell } from "./_words.ts";
@@ -57,6 +57,12 @@ export const sge = {
     const now = clock?.code === 0 ? parseLocal(clock.stdout) : undefined;
     return mergeHosts(records.flatMap((record) => toJob(record, now) ?? []));
   },
+  *lookup(job) {
+    const action = `Cannot look up job "${job}"`;
+    const output = yield { program: "qstat", args: ["-j", job, "-xml"] };
+    const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
+    return detail ? jobOfDetail(detail, job) : null;
+  },
   helper({ job, nodes }, command) {
     // One host a call; where there are several, ssh serves better.
     const [node, ...others] = nodes;
@@ -69,11 +75,12 @@ export const sge = {
       env: { JOB_ID: id, SGE_TASK_ID: index },
     };
   },
-  helperFailure({ stderr }) {
+  helperFailure({ stderr }): HelperFailure | null {
     if (/didn't accept task|no free queue/i.test(stderr)) {
       return {
         message: "Grid Engine does not let a helper into this job on that host",
         hint: "ssh to the node; only a parallel job with control_slaves and a free slot takes one",
+        kind: "refused",
         ssh: true,
       };
     }
@@ -81,6 +88,7 @@ export const sge = {
       return {
         message: "Grid Engine cannot reach the job's host",
         hint: "check the host's name with: qstat -g t",
+        kind: "unreachable",
         ssh: true,
       };
     }
@@ -142,9 +150,30 @@ function toJob(record: XmlElement, now: number | undefined): Job | undefined {
   };
 }
 
+/**
+ * A job as `qstat -j` tells it: whose it is and whether it has started. An element of an array is
+ * listed there from its start on.
+ */
+function jobOfDetail(detail: XmlElement, id: string): Job {
+  const index = id.split(".")[1];
+  const tasks = findAll(detail, "JAT_task_number").map(({ text }) => text.trim());
+  const started = index === undefined ? tasks.length > 0 : tasks.includes(index);
+  const user = textOf(detail, "JB_owner");
+  return {
+    id,
+    displayId: id,
+    name: jobName(detail),
+    state: started ? "running" : "pending",
+    stateText: started ? "r" : "qw",
+    nodes: [],
+    ...(user ? { user } : {}),
+  };
+}
+
 /** The name; 8.1.9 writes `<` as `%lt;` (seen). */
 function jobName(record: XmlElement): string {
-  const name = textOf(record, "full_job_name") ?? textOf(record, "JB_name") ?? "";
+  const name = textOf(record, "full_job_name") ?? textOf(record, "JB_name") ??
+    textOf(record, "JB_job_name") ?? "";
   return name.replaceAll("%lt;", "<");
 }
 
@@ -185,7 +214,7 @@ function outputPath(
   job: { id: string; index: string | undefined },
 ): string | null {
   if (Number(textOf(detail, "JB_type") ?? 0) & interactive) return null;
-  const name = (textOf(detail, "JB_job_name") ?? "").replaceAll("%lt;", "<");
+  const name = jobName(detail);
   const home = findAll(detail, "job_sublist")
     .find((pair) => textOf(pair, "VA_variable") === "__SGE_PREFIX__O_HOME");
   const folder = textOf(detail, "JB_cwd") ?? (home && textOf(home, "VA_value"));

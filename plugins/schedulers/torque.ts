@@ -10,7 +10,7 @@
 
 import type { SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
-import { type JobTable, outputPath, readXml, toJobs } from "./_pbs.ts";
+import { type JobTable, nearest, outputPath, readXml, toJobs } from "./_pbs.ts";
 
 /** What to do when qselect or qstat fails. */
 export const pbsHint =
@@ -35,6 +35,9 @@ export const torque = {
     const ids = yield* selectJobs(user);
     if (ids.length === 0) return [];
     return toJobs(yield* askTorque("Cannot list jobs", ids));
+  },
+  *lookup(job) {
+    return nearest(toJobs(yield* askTorque(`Cannot look up job "${job}"`, [job])), job);
   },
   helper: () => null,
   broadcast: ({ job, step, signal }) =>

@@ -129,6 +129,12 @@ try {
   for (const path of [await output("1"), await output("2.1")]) await run("test", "-f", path!);
   assert.equal(await output("99"), null);
 
+  const lookup = (job: string) => runSteps(sge.lookup(job), { plugin: sge, runner });
+  assert.equal((await lookup("2.1"))?.state, "running");
+  assert.equal((await lookup("2.3"))?.state, "pending");
+  assert.equal((await lookup("4"))?.user, "alice");
+  assert.equal(await lookup("99"), null);
+
   await assert.rejects(
     runSteps(sge.list({ user: "alice" }), { plugin: sge, runner: inside(["SGE_CELL=none"]) }),
     (error) => {

@@ -165,6 +165,8 @@ pure("every scheduler asks for declared programs only, with plain arguments", ()
   for (const plugin of schedulers) {
     const specs: (RunSpec | null | undefined)[] = [
       plugin.list({ user: "alice" }).next().value as RunSpec | undefined,
+      plugin.lookup?.("1").next().value as RunSpec | undefined,
+      plugin.clusterName?.().next().value as RunSpec | undefined,
       plugin.output?.("1").next().value as RunSpec | undefined,
       plugin.helper?.(target, ["python3", "-c", "print(1)"]),
       plugin.broadcast?.({ job: "1", signal: 40 }),

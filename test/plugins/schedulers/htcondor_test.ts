@@ -104,6 +104,13 @@ pure("htcondor.helperFailure() tells a refusal from the helper's own failure", (
   assert.equal(failure("Traceback (most recent call last):"), null);
 });
 
+pure("htcondor.lookup() asks among everybody's jobs; an unknown one is null", () => {
+  const { value, specs } = feed(htcondor, htcondor.lookup("101.0"), [output(queue)]);
+  assert.deepEqual(specs[0]!.args.slice(0, 2), ["101.0", "-allusers"]);
+  assert.equal(value!.id, "101.0");
+  assert.equal(feed(htcondor, htcondor.lookup("9.0"), [output("[\n]\n")]).value, null);
+});
+
 pure("htcondor.output() puts a relative path below the initial folder", () => {
   const path = (ad: unknown) =>
     feed(htcondor, htcondor.output("101.0"), [output(JSON.stringify([ad]))]).value;

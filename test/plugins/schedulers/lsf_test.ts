@@ -111,6 +111,18 @@ pure("lsf.output() fills in job and index; mail is no file", () => {
   assert.equal(feed(lsf, lsf.output("1"), [gone]).value, null);
 });
 
+pure("lsf.lookup() asks among everybody's jobs; an unknown one is null", () => {
+  const { value, specs } = feed(lsf, lsf.lookup("22005"), [output(json)]);
+  assert.deepEqual(specs[0]!.args.slice(0, 2), ["-u", "all"]);
+  assert.equal(specs[0]!.args.at(-1), "22005");
+  assert.equal(value!.stateText, "DONE");
+  const gone = output("", { code: 255, stderr: "Job <4711> is not found" });
+  assert.equal(feed(lsf, lsf.lookup("4711"), [gone]).value, null);
+  const record = '{"RECORDS":[{"JOBID":"4711","ERROR":"Job <4711> is not found"}]}';
+  const asJson = output(record, { code: 255 });
+  assert.equal(feed(lsf, lsf.lookup("4711"), [asJson]).value, null);
+});
+
 pure("lsf has no helper, and a signal for a whole job or element", () => {
   assert.equal(lsf.helper(), null);
   assert.deepEqual(lsf.broadcast({ job: "22011[7]", signal: 40 }), {

@@ -143,6 +143,16 @@ pure("pbs.output() is null for a job that has gone", () => {
   assert.equal(feed(pbs, pbs.output("9.pbs1"), [gone]).value, null);
 });
 
+pure("pbs.lookup() asks for ended jobs as well; an id may lack the server's name", () => {
+  const { value, specs } = feed(pbs, pbs.lookup("1008"), [output(one)]);
+  assert.deepEqual(lines(specs), ["qstat -x -t -f -F json 1008"]);
+  assert.equal(value!.id, "1008.qot-calc0");
+  const finished = one.replace('"job_state":"R"', '"job_state":"F"');
+  assert.equal(feed(pbs, pbs.lookup("1008"), [output(finished)]).value!.state, "other");
+  const gone = output("", { code: 153, stderr: "qstat: Unknown Job Id 9.pbs1" });
+  assert.equal(feed(pbs, pbs.lookup("9"), [gone]).value, null);
+});
+
 pure("pbs.helper() says that nothing enters from outside; signals reach a whole job only", () => {
   assert.equal(pbs.helper(), null);
   assert.deepEqual(pbs.broadcast({ job: "1.p", signal: 40 }), {

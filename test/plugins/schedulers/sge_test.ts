@@ -135,6 +135,22 @@ pure("sge.helperFailure() knows the refusals of 8.1.9, and nothing else", () => 
   assert.equal(failure("Traceback (most recent call last):"), null);
 });
 
+pure("sge.lookup() tells whose a job is and whether it has started; an unknown one is null", () => {
+  const look = (job: string, text: string) => feed(sge, sge.lookup(job), [output(text)]).value;
+  assert.deepEqual(look("1", detail), {
+    id: "1",
+    displayId: "1",
+    name: 'a<&>"long-job-name',
+    state: "running",
+    stateText: "r",
+    nodes: [],
+    user: "alice",
+  });
+  assert.equal(look("2.2", arrayDetail)!.state, "running");
+  assert.equal(look("2.3", arrayDetail)!.state, "pending");
+  assert.equal(look("99", unknown), null);
+});
+
 pure("sge.output() finds the file: default name, -o with variables, none for qrsh", () => {
   const path = (job: string, text: string) => feed(sge, sge.output(job), [output(text)]).value;
   assert.equal(path("1", detail), '/home/alice/work/a<&>"long-job-name.o1');

@@ -71,6 +71,12 @@ pure("torque.list() reads 20,000 jobs in reasonable time", () => {
   assert.ok(performance.now() - began < 10_000);
 });
 
+pure("torque.lookup() finds one job; an unknown one is null", () => {
+  assert.equal(feed(torque, torque.lookup("72"), [output(one)]).value!.id, "72.c0");
+  const gone = output("", { code: 153, stderr: "qstat: Unknown Job Id Error 9.c0" });
+  assert.equal(feed(torque, torque.lookup("9"), [gone]).value, null);
+});
+
 pure("torque.output() gives the path without the host", () => {
   const { value } = feed(torque, torque.output("72.c0"), [output(one)]);
   assert.equal(value, "/home/wcx/vasp.o72");
