@@ -184,6 +184,16 @@ export function outputPath(id: string, job: Attributes): string | null {
   return index === undefined ? path : path.replaceAll("^array_index^", index);
 }
 
+/**
+ * The short spelling of an id, as people type it: `1234[5]` of `1234[5].server` or `1234_5`.
+ *
+ * @param id The id.
+ * @returns It, without the server.
+ */
+export function shortId(id: string): string {
+  return id.replace(/\..*$/, "").replace(/^(\d+)_(\d+)$/, "$1[$2]");
+}
+
 /** PBS_O_WORKDIR of the job's environment, which is a table in JSON and one text elsewhere. */
 function submitDir(job: Attributes): string | undefined {
   return job["Variable_List.PBS_O_WORKDIR"] ??

@@ -101,7 +101,13 @@ export const htcondor = {
     if (out.startsWith("/")) return out;
     return typeof folder === "string" ? `${folder.replace(/\/$/, "")}/${out}` : null;
   },
+  canonicalId,
 } satisfies SchedulerPlugin;
+
+/** A cluster without a process means its first. */
+function canonicalId(id: string): string {
+  return /^\d+$/.test(id) ? `${id}.0` : id;
+}
 
 /** Asks for job ads; where there are none, some versions print nothing instead of `[]`. */
 function* askCondor(action: string, select: readonly string[]): Steps<Ad[]> {

@@ -67,7 +67,7 @@ export const lsf = {
     return rows.flatMap((row) => toJob(row) ?? []);
   },
   *lookup(job) {
-    const rows = yield* askLsf(`Cannot look up job "${job}"`, ["-u", "all"], job);
+    const rows = yield* askLsf(`Cannot look up job "${job}"`, ["-u", "all"], canonicalId(job));
     return rows.flatMap((row) => toJob(row) ?? [])[0] ?? null;
   },
   helper: () => null,
@@ -78,7 +78,13 @@ export const lsf = {
     return row ? outputPath(row) : null;
   },
   loginHost: (env) => env["LSB_SUB_HOST"] || null,
+  canonicalId,
 } satisfies SchedulerPlugin;
+
+/** `123[5]` (LSF's own way to write an element) of `123_5` (rdg's). */
+function canonicalId(id: string): string {
+  return id.replace(/^(\d+)_(\d+)$/, "$1[$2]");
+}
 
 /**
  * Asks for jobs as JSON with times as hours, minutes and seconds; in the plain form where bjobs
@@ -163,7 +169,7 @@ function toJob(row: Row): Job | undefined {
   const leftS = parseTimeLeft(row["time_left"] ?? "");
   return {
     id,
-    displayId: id,
+    displayId: id.replace(/\[(\d+)\]/, "_$1"),
     name: row["job_name"] ?? "",
     state,
     stateText,

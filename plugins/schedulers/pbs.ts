@@ -9,7 +9,7 @@
 
 import type { SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
-import { type JobTable, nearest, outputPath, readJson, readText, toJobs } from "./_pbs.ts";
+import { type JobTable, nearest, outputPath, readJson, readText, shortId, toJobs } from "./_pbs.ts";
 import { askTorque, pbsHint, saysUnknownJob, selectJobs } from "./torque.ts";
 
 /** Ids in one command line: far below what the kernel allows. */
@@ -53,6 +53,7 @@ export const pbs = {
     return found ? outputPath(...found) : null;
   },
   loginHost: (env) => env["PBS_O_HOST"] || null,
+  canonicalId: shortId,
 } satisfies SchedulerPlugin;
 
 /**

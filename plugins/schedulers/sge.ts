@@ -59,15 +59,16 @@ export const sge = {
   },
   *lookup(job) {
     const action = `Cannot look up job "${job}"`;
-    const output = yield { program: "qstat", args: ["-j", job, "-xml"] };
+    const [id = job, index] = elementOf(job);
+    const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
     const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
-    return detail ? jobOfDetail(detail, job) : null;
+    return detail ? jobOfDetail(detail, { id, index }) : null;
   },
   helper({ job, nodes }, command) {
     // One host a call; where there are several, ssh serves better.
     const [node, ...others] = nodes;
     if (node === undefined || others.length > 0) return null;
-    const [id = job, index = "undefined"] = job.split(".");
+    const [id = job, index = "undefined"] = elementOf(job);
     return {
       program: "qrsh",
       args: ["-inherit", node, ...wordsForShell(command)],
@@ -97,13 +98,19 @@ export const sge = {
   broadcast: () => null,
   *output(job) {
     const action = `Cannot find the output of job "${job}"`;
-    const [id = job, index] = job.split(".");
+    const [id = job, index] = elementOf(job);
     const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
     const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
     return detail ? outputPath(detail, { id, index }) : null;
   },
   loginHost: (env) => env["SGE_O_HOST"] || null,
+  canonicalId: (id) => elementOf(id).join("."),
 } satisfies SchedulerPlugin;
+
+/** Job and index of `2.1` (Grid Engine's own way to write an element) or `2_1` (rdg's). */
+function elementOf(id: string): string[] {
+  return id.split(/[._]/);
+}
 
 function readXml(action: string, output: RunOutput): XmlElement {
   if (output.code !== 0) throw commandFailed(action, { program: "qstat", output, hint });
@@ -139,7 +146,7 @@ function toJob(record: XmlElement, now: number | undefined): Job | undefined {
   const user = textOf(record, "JB_owner");
   return {
     id,
-    displayId: tasks ? `${base}.${tasks}` : base,
+    displayId: tasks ? `${base}_${tasks}` : base,
     name: jobName(record),
     state: stateOf(stateText),
     stateText,
@@ -154,14 +161,14 @@ function toJob(record: XmlElement, now: number | undefined): Job | undefined {
  * A job as `qstat -j` tells it: whose it is and whether it has started. An element of an array is
  * listed there from its start on.
  */
-function jobOfDetail(detail: XmlElement, id: string): Job {
-  const index = id.split(".")[1];
+function jobOfDetail(detail: XmlElement, job: { id: string; index: string | undefined }): Job {
+  const { id, index } = job;
   const tasks = findAll(detail, "JAT_task_number").map(({ text }) => text.trim());
   const started = index === undefined ? tasks.length > 0 : tasks.includes(index);
   const user = textOf(detail, "JB_owner");
   return {
-    id,
-    displayId: id,
+    id: index === undefined ? id : `${id}.${index}`,
+    displayId: index === undefined ? id : `${id}_${index}`,
     name: jobName(detail),
     state: started ? "running" : "pending",
     stateText: started ? "r" : "qw",

@@ -10,7 +10,7 @@
 
 import type { SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
-import { type JobTable, nearest, outputPath, readXml, toJobs } from "./_pbs.ts";
+import { type JobTable, nearest, outputPath, readXml, shortId, toJobs } from "./_pbs.ts";
 
 /** What to do when qselect or qstat fails. */
 export const pbsHint =
@@ -48,6 +48,7 @@ export const torque = {
     return found ? outputPath(...found) : null;
   },
   loginHost: (env) => env["PBS_O_HOST"] || null,
+  canonicalId: shortId,
 } satisfies SchedulerPlugin;
 
 /**

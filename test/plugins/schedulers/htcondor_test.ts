@@ -111,6 +111,10 @@ pure("htcondor.lookup() asks among everybody's jobs; an unknown one is null", ()
   assert.equal(feed(htcondor, htcondor.lookup("9.0"), [output("[\n]\n")]).value, null);
 });
 
+pure("htcondor.canonicalId() takes a cluster for its first process", () => {
+  assert.deepEqual(["101", "101.3"].map(htcondor.canonicalId), ["101.0", "101.3"]);
+});
+
 pure("htcondor.output() puts a relative path below the initial folder", () => {
   const path = (ad: unknown) =>
     feed(htcondor, htcondor.output("101.0"), [output(JSON.stringify([ad]))]).value;

@@ -52,7 +52,7 @@ pure("lsf.list() reads the plain form where -hms and -json are unknown", () => {
     workDir: "/home/otptest",
   }, {
     id: "22011[7]",
-    displayId: "22011[7]",
+    displayId: "22011_7",
     name: "sweep[1-9]",
     state: "suspended",
     stateText: "SSUSP",
@@ -121,6 +121,14 @@ pure("lsf.lookup() asks among everybody's jobs; an unknown one is null", () => {
   const record = '{"RECORDS":[{"JOBID":"4711","ERROR":"Job <4711> is not found"}]}';
   const asJson = output(record, { code: 255 });
   assert.equal(feed(lsf, lsf.lookup("4711"), [asJson]).value, null);
+});
+
+pure("lsf.canonicalId() takes an element in LSF's spelling and in rdg's", () => {
+  assert.deepEqual(["22011", "22011[7]", "22011_7"].map(lsf.canonicalId), [
+    "22011",
+    "22011[7]",
+    "22011[7]",
+  ]);
 });
 
 pure("lsf has no helper, and a signal for a whole job or element", () => {

@@ -153,6 +153,11 @@ pure("pbs.lookup() asks for ended jobs as well; an id may lack the server's name
   assert.equal(feed(pbs, pbs.lookup("9"), [gone]).value, null);
 });
 
+pure("pbs.canonicalId() does without the server's name", () => {
+  const ids = ["1234.pbs1.example.org", "1234", "1234[5].pbs1", "1234_5"];
+  assert.deepEqual(ids.map(pbs.canonicalId), ["1234", "1234", "1234[5]", "1234[5]"]);
+});
+
 pure("pbs.helper() says that nothing enters from outside; signals reach a whole job only", () => {
   assert.equal(pbs.helper(), null);
   assert.deepEqual(pbs.broadcast({ job: "1.p", signal: 40 }), {

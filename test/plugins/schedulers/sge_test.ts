@@ -43,7 +43,7 @@ pure("sge.list() reads the XML of 8.1.9: hosts of parallel jobs, array elements,
     leftS: 3000,
   });
   assert.equal(value[2]!.leftS, undefined, "no h_rt, no limit");
-  assert.equal(value.at(-1)!.displayId, "5.5-9:2");
+  assert.equal(value.at(-1)!.displayId, "5_5-9:2");
 });
 
 pure("sge.list() needs one call when nothing runs, and does without the clock", () => {
@@ -148,6 +148,8 @@ pure("sge.lookup() tells whose a job is and whether it has started; an unknown o
   });
   assert.equal(look("2.2", arrayDetail)!.state, "running");
   assert.equal(look("2.3", arrayDetail)!.state, "pending");
+  assert.equal(look("2_2", arrayDetail)!.id, "2.2");
+  assert.equal(look("2_2", arrayDetail)!.displayId, "2_2");
   assert.equal(look("99", unknown), null);
 });
 
@@ -159,6 +161,10 @@ pure("sge.output() finds the file: default name, -o with variables, none for qrs
   assert.equal(path("99", unknown), null);
   const nameless = "<unknown_jobs><>\n<ST_name>99</ST_name>\n</></unknown_jobs>";
   assert.equal(path("99", nameless), null);
+});
+
+pure("sge.canonicalId() takes an element in Grid Engine's spelling and in rdg's", () => {
+  assert.deepEqual(["2", "2.1", "2_1"].map(sge.canonicalId), ["2", "2.1", "2.1"]);
 });
 
 pure("sge has no signal of one's choice", () => {
