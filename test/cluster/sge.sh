@@ -169,6 +169,11 @@ END
   as_admin qconf -Ap "$dir/pe"
   as_admin qconf -Aq "$dir/queue"
   as_admin qconf -Msconf "$dir/sconf"
+  # Both nodes see all processes, and a job's are found and killed by a group of its own: not the same
+  # groups on both.
+  mkdir -p -m 755 "$dir/conf"
+  echo 'gid_range 65501-65600' >"$dir/conf/sge2"
+  as_admin qconf -Aconf "$dir/conf/sge2"
   touch "$dir/ready"
   # Reaps what the daemons leave behind.
   while :; do
@@ -192,7 +197,7 @@ stop() {
   kill -KILL "$pid" 2>/dev/null || true
   wait_for 10 "end of the cluster" sh -c "! kill -0 $pid"
   rm -rf -- "$dir/root" "$dir/spool" "$dir/etc" "$dir/ready" "$dir/pid" "$dir/pid2" "$dir/pe" \
-    "$dir/queue" "$dir/sconf" "$dir/tmp1" "$dir/tmp2"
+    "$dir/queue" "$dir/sconf" "$dir/conf" "$dir/tmp1" "$dir/tmp2"
   echo "Stopped; what jobs wrote is in $dir/home, the log is $dir/log"
 }
 

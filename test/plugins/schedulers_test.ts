@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import type { Environment, RunSpec } from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
-import {
-  chooseScheduler,
-  currentScheduler,
-  firstSet,
-  schedulers,
-} from "../../plugins/schedulers.ts";
+import { chooseScheduler, currentScheduler, jobId, schedulers } from "../../plugins/schedulers.ts";
 import { environment, pure, sample } from "./schedulers/_feed.ts";
 
 const serial = environment(sample("sge/8.1.9-env-serial.txt"));
@@ -58,16 +53,8 @@ pure("currentScheduler() can be given other schedulers", () => {
   assert.equal(currentScheduler({ SLURM_JOB_ID: "1" }, [mine]).name, "local");
 });
 
-pure("job variables hold the unique id, array elements included", () => {
-  const identity = (env: Environment) => {
-    const { job } = currentScheduler(env);
-    const id = firstSet(job.job, env);
-    const index = firstSet(job.arrayIndex, env);
-    const none = index === undefined || job.noArrayIndex?.includes(index);
-    return none || !job.elementId
-      ? id
-      : job.elementId.replace("{job}", id ?? "").replace("{index}", index);
-  };
+pure("jobId() is the unique id, that of an array's element included", () => {
+  const identity = (env: Environment) => jobId(currentScheduler(env), env);
   assert.equal(identity(serial), "1");
   assert.equal(identity(element), "2.2");
   assert.equal(identity(jobs["lsf"]!), "22005");
@@ -75,6 +62,9 @@ pure("job variables hold the unique id, array elements included", () => {
   assert.equal(identity(jobs["pbs"]!), "1234[5].server");
   assert.equal(identity(jobs["torque"]!), "189[3].srv");
   assert.equal(identity(jobs["flux"]!), "ƒD2e73NP");
+  assert.equal(identity({ SLURM_JOB_ID: "37", SLURM_ARRAY_TASK_ID: "1" }), "37");
+  assert.equal(identity(jobs["htcondor"]!), undefined);
+  assert.equal(identity({}), undefined);
 });
 
 pure("loginHost() is the host that the job was submitted from", () => {
