@@ -1,5 +1,5 @@
 /**
- * IBM Spectrum LSF, 9.1 to 10.1. Describes bjobs and bkill.
+ * IBM Spectrum LSF, 9.1 to 10.1. Describes bjobs, bkill and lsid.
  *
  * No helper: battach runs one program without arguments and is not documented to leave stdin and
  * stdout alone, blaunch works only inside the job. The way in is ssh.
@@ -49,7 +49,7 @@ export const lsf = {
   kind: "scheduler",
   name: "lsf",
   summary: "IBM Spectrum LSF (bjobs); the way to the node is ssh",
-  programs: ["bjobs", "bkill"],
+  programs: ["bjobs", "bkill", "lsid"],
   detect: ["bjobs"],
   launchers: ["jsrun", "lsrun"],
   job: {
@@ -69,6 +69,10 @@ export const lsf = {
   *lookup(job) {
     const rows = yield* askLsf(`Cannot look up job "${job}"`, ["-u", "all"], canonicalId(job));
     return rows.flatMap((row) => toJob(row) ?? [])[0] ?? null;
+  },
+  *clusterName() {
+    const { stdout } = yield { program: "lsid", args: [] };
+    return /^My cluster name is (\S+)/m.exec(stdout)?.[1] ?? null;
   },
   helper: () => null,
   broadcast: ({ job, step, signal }) =>

@@ -1,6 +1,6 @@
 /**
  * Grid Engine: SGE 6.2 and 8.1, Son of Grid Engine, Univa, Altair, Open Cluster Scheduler. Describes
- * qstat, qrsh and date.
+ * qstat and qrsh, and asks date for the time and printenv for the cell.
  *
  * Checked on a real 8.1.9. Grid Engine has no command that sends a signal of one's choice.
  *
@@ -24,7 +24,7 @@ export const sge = {
   kind: "scheduler",
   name: "sge",
   summary: "Grid Engine (qstat -xml, qrsh -inherit for parallel jobs)",
-  programs: ["qstat", "qrsh", "date"],
+  programs: ["qstat", "qrsh", "date", "printenv"],
   // PBS has a qstat as well; qconf is Grid Engine's alone.
   detect: ["qconf"],
   launchers: ["qrsh"],
@@ -63,6 +63,12 @@ export const sge = {
     const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
     const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
     return detail ? jobOfDetail(detail, { id, index }) : null;
+  },
+  *clusterName() {
+    // No program tells it; settings.sh sets here what execd sets in the job.
+    const args = ["SGE_CLUSTER_NAME", "SGE_CELL"];
+    const { stdout } = yield { program: "printenv", args };
+    return stdout.split("\n").find((line) => line !== "") ?? "default";
   },
   helper({ job, nodes }, command) {
     // One host a call; where there are several, ssh serves better.

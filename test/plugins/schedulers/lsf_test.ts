@@ -131,6 +131,13 @@ pure("lsf.canonicalId() takes an element in LSF's spelling and in rdg's", () => 
   ]);
 });
 
+pure("lsf.clusterName() asks lsid", () => {
+  const text = "IBM Spectrum LSF Standard 10.1.0.13\n\nMy cluster name is cluster1\n" +
+    "My master name is hosta.example.org\n";
+  assert.equal(feed(lsf, lsf.clusterName(), [output(text)]).value, "cluster1");
+  assert.equal(feed(lsf, lsf.clusterName(), [output("", { code: 255 })]).value, null);
+});
+
 pure("lsf has no helper, and a signal for a whole job or element", () => {
   assert.equal(lsf.helper(), null);
   assert.deepEqual(lsf.broadcast({ job: "22011[7]", signal: 40 }), {

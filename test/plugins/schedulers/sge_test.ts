@@ -167,6 +167,13 @@ pure("sge.canonicalId() takes an element in Grid Engine's spelling and in rdg's"
   assert.deepEqual(["2", "2.1", "2_1"].map(sge.canonicalId), ["2", "2.1", "2.1"]);
 });
 
+pure("sge.clusterName() is what the job's environment has", () => {
+  const name = (text: string) => feed(sge, sge.clusterName(), [output(text, { code: 1 })]).value;
+  assert.equal(name("p6444\ndefault\n"), "p6444");
+  assert.equal(name("default\n"), "default");
+  assert.equal(name(""), "default");
+});
+
 pure("sge has no signal of one's choice", () => {
   assert.equal(sge.broadcast(), null);
 });
