@@ -39,7 +39,7 @@ def main(words):
         ranks=options.rank,
         quiet=options.quiet,
         auth=not options.no_auth,
-        job=_job.job_id(row),
+        job=_job.raw_id(row),
         pid=os.getpid(),
         start=_record.start_time(),
         command=argv,
