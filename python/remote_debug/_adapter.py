@@ -9,7 +9,7 @@ a script, which is told everything through its standard input.
 Tried with debugpy 1.6.6, 1.8.0, 1.8.11, 1.8.20, 1.8.21 and 1.8.22 on Python 3.8 to 3.13. Used of
 its insides: ``server.api`` (``_starts_debugging``, ``_settrace``, ``_config``, ``listen.called``),
 ``pydevd.start_client``, ``adapter.clients.Client``, ``adapter.servers.Connection``, their
-``listener`` globals, ``adapter.sessions``, ``common.log``.
+``listener`` globals, ``adapter.sessions`` (``report_sockets``), ``common.log``.
 
 Touches: starts a process; a TCP port; while it starts, file descriptors 0 to 2 of that process.
 """
@@ -20,6 +20,7 @@ if __name__ == "__main__" and sys.path and sys.path[0] == __file__.rpartition("/
     # As a script: nothing of this folder may be taken for a module of the standard library.
     del sys.path[0]
 
+import atexit
 import errno
 import importlib.util
 import json
@@ -70,6 +71,8 @@ def listen(bind, port, token, *, auth=True, subprocess=False, report=None):
     home = _debugpy_home()
     control, control_there = socket.socketpair()
     pydevd_here, pydevd_there = socket.socketpair()
+    for sock in (control, control_there, pydevd_here, pydevd_there):
+        sock.settimeout(None)  # The program may have called socket.setdefaulttimeout.
     lines = control.makefile("r", encoding="utf-8")
     connected = False
     try:
@@ -330,6 +333,26 @@ def serve():
     adapter.run()
 
 
+def _never_raising(function):
+    # Tells the oldest session's client of the ports; where that has just gone, the call raises
+    # (seen up to 1.8.22), and with it the new client's constructor.
+    def call():
+        try:
+            function()
+        except Exception:
+            pass
+
+    return call
+
+
+def _publish(path, address):
+    # What debugpy does for who sets DEBUGPY_ADAPTER_ENDPOINTS; only without the door, as the
+    # reader wouldn't have the token.
+    with open(path, "w") as file:
+        json.dump({"client": {"host": address[0], "port": address[1]}}, file)
+    atexit.register(os.remove, path)
+
+
 def _read_line(sock):
     data = b""
     while not data.endswith(b"\n"):
@@ -346,11 +369,15 @@ class _Adapter:
         self._control = control
         self._door = None
         self._first = None
+        self._handed = []
+        self._taking = threading.Lock()
         sys.path.append(config["debugpy"])
         from debugpy.adapter import clients, servers, sessions
         from debugpy.common import log
 
         self._clients, self._servers, self._sessions = clients, servers, sessions
+        if hasattr(sessions, "report_sockets"):
+            sessions.report_sockets = _never_raising(sessions.report_sockets)
         log.to_file(prefix="debugpy.adapter")
         log.describe_environment("debugpy.adapter startup environment:")
 
@@ -374,6 +401,8 @@ class _Adapter:
             threading.Thread(
                 target=_accept_each, args=(listener, self._take_anyone), daemon=True
             ).start()
+            if os.environ.get("DEBUGPY_ADAPTER_ENDPOINTS"):
+                _publish(os.environ["DEBUGPY_ADAPTER_ENDPOINTS"], (host, port))
         return {"host": host, "port": port, "server": list(servers.listener.getsockname()[:2])}
 
     def run(self):
@@ -404,6 +433,13 @@ class _Adapter:
         # Until 1.8.21 a client that attaches while pydevd's connection is being registered makes
         # the adapter take that for a second one of the same process, and close it.
         self._first.join()
+        with self._taking:
+            # One that lost its line and comes back at once shouldn't meet itself.
+            self._handed = [other for other in self._handed if not other.ended.is_set()]
+            for other in self._handed:
+                if other.leaving():
+                    other.ended.wait(5)
+            self._handed.append(handed)
         try:
             client = self._clients.Client(handed)
             handed.settle(client.channel)

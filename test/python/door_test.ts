@@ -10,6 +10,7 @@ import { deepEqual, equal, match, notEqual, ok, rejects, throws } from "node:ass
 import { fileURLToPath } from "node:url";
 import { type Body, DapClient, DapFailure } from "../support/dap.ts";
 import {
+  holderOf,
   lineOf,
   listeningPorts,
   newToken,
@@ -243,6 +244,30 @@ Deno.test("door: a client lost in the middle of a header leaves the program runn
   ok(cpuTicks(program.adapterPid) - ticks < 100, "the adapter spins");
 });
 
+Deno.test("door: clients that vanish at any moment, and come back at once", async () => {
+  await using program = await startProgram({ wait: false });
+  const adapter = holderOf(program.port);
+  for (let visit = 0; visit < 40; visit++) {
+    const client = await DapClient.connect(program);
+    const steps: (() => Promise<unknown>)[] = [
+      () => client.initialize(),
+      () =>
+        Promise.resolve(void client.send("attach", { rdgToken: program.token }).catch(() => {})),
+      () => client.waitFor("initialized"),
+      () => client.request("setBreakpoints", { source: { path: programPath }, breakpoints: [] }),
+      () => Promise.resolve(void client.send("configurationDone").catch(() => {})),
+      () => client.request("threads"),
+    ];
+    for (const step of steps.slice(0, 1 + visit % steps.length)) await step();
+    await client.close();
+  }
+  equal(holderOf(program.port), adapter);
+  await using owner = await DapClient.connect(program);
+  await owner.attach({ token: program.token, breakpoints });
+  await program.tell("work");
+  await owner.waitFor("stopped");
+});
+
 for (const supportsStartDebuggingRequest of [false, true]) {
   const way = supportsStartDebuggingRequest ? "startDebugging" : "debugpyAttach";
   Deno.test(`door: a child comes back through the same port with the token (${way})`, async () => {
@@ -311,6 +336,8 @@ Deno.test("door: the children's port stays this user's when the adapter dies", a
   throws(() => Deno.listen({ hostname: "127.0.0.1", port: other }).close(), Deno.errors.AddrInUse);
   throws(() => Deno.listen({ hostname: "0.0.0.0", port: other }).close(), Deno.errors.AddrInUse);
   await rejects(Deno.connect({ port: other }), Deno.errors.ConnectionRefused);
+  await program.tell("work");
+  deepEqual(await program.hear(), { work: 42 });
 });
 
 Deno.test("door: a forked child doesn't keep the session open after its parent", async () => {
@@ -368,16 +395,84 @@ Deno.test("listen() says that the port is taken", async () => {
   );
 });
 
+Deno.test("listen() can be called again after it failed", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr as Deno.NetAddr;
+  await using program = await startProgram({ port, retry: true });
+  notEqual(program.port, port);
+  await using client = await DapClient.connect(program);
+  await client.attach({ token: program.token });
+});
+
+Deno.test("listen() reports who was refused, let in and has left, and nothing stays open", async () => {
+  await using program = await startProgram({ report: true, wait: false });
+  await using stranger = await DapClient.connect(program);
+  await stranger.initialize();
+  equal((await stranger.send("attach", { rdgToken: "wrong" })).success, false);
+  const { peer, ...refused } = await program.hear();
+  deepEqual(refused, { event: "refused", why: "wrong token", tries: 1 });
+  match(String(peer), /^127\.0\.0\.1:\d+$/);
+  let files = 0;
+  for (let visit = 0; visit < 10; visit++) {
+    const client = await DapClient.connect(program);
+    await client.attach({ token: program.token });
+    equal((await program.hear()).event, "admitted");
+    await (visit % 2 ? client.close() : client.disconnect());
+    equal((await program.hear()).event, "left");
+    if (visit === 3) files = openFiles(program.adapterPid);
+  }
+  ok(openFiles(program.adapterPid) <= files + 1);
+});
+
 Deno.test("listen() refuses a token that is too short", async () => {
   await rejects(startProgram({ token: "short" }), /too short/);
 });
 
-Deno.test("listen() without auth is debugpy's own way", async () => {
-  await using program = await startProgram({ auth: false });
-  await using client = await DapClient.connect(program);
-  await client.attach({ breakpoints });
-  await program.tell("work");
-  await client.waitFor("stopped");
+Deno.test("listen() without auth is debugpy's own way, its file of endpoints included", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/endpoints`;
+    await using program = await startProgram({
+      auth: false,
+      env: { DEBUGPY_ADAPTER_ENDPOINTS: file },
+    });
+    const { client: { port } } = JSON.parse(await Deno.readTextFile(file));
+    await using client = await DapClient.connect({ port });
+    await client.attach({ breakpoints });
+    await program.tell("work");
+    const { body } = await client.waitFor<{ threadId: number }>("stopped");
+    await client.request("continue", { threadId: body.threadId });
+    await client.disconnect();
+    await program.end();
+    await gone(program.adapterPid);
+    await rejects(Deno.stat(file), Deno.errors.NotFound);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("listen() works within a signal handler, and with a virtual environment's Python", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { python } = await testPython();
+    const made = await new Deno.Command(python, {
+      args: ["-m", "venv", "--without-pip", `${folder}/venv`],
+    }).output();
+    equal(made.code, 0);
+    await using program = await startProgram({
+      handler: true,
+      python: `${folder}/venv/bin/python`,
+    });
+    await using client = await DapClient.connect(program);
+    await client.attach({ token: program.token, breakpoints });
+    await program.tell("work");
+    const { body } = await client.waitFor<{ threadId: number }>("stopped");
+    await sleep(1000); // Longer than the program's own limit for sockets.
+    equal(await client.evaluate("number", body.threadId), "41");
+    match(await client.evaluate("sys.executable", body.threadId), /venv/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("listen() works on IPv6 and on every address", async () => {

@@ -79,18 +79,56 @@ class Handed(unittest.TestCase):
         answer = {"seq": 2, "type": "response", "request_seq": 7, "command": "initialize"}
         self.handed.write(_door.frame(answer))
 
+    def message(self):
+        """The next message as debugpy's reader would take it; None at the end."""
+        length = None
+        try:
+            for line in iter(self.handed.readline, b"\r\n"):
+                length = int(line.partition(b":")[2])
+        except EOFError:
+            return None
+        return self.handed.read(length)
+
     def test_replays_and_then_reads_on(self):
         self.handed.settle(self.channel)
-        self.client.sendall(b"Content-Length: 3\r\n\r\nabc")
-        self.assertEqual(self.handed.readline(), b"Content-Length: 2\r\n")
-        self.assertEqual(self.handed.readline(), b"\r\n")
-        self.assertEqual(self.handed.read(2), b"{}")
-        self.assertEqual(self.handed.readline(), b"Content-Length: 3\r\n")
-        self.client.shutdown(socket.SHUT_WR)
-        self.assertEqual(self.handed.readline(), b"\r\n")
-        self.assertEqual(self.handed.read(10), b"abc")
-        with self.assertRaises(EOFError):
-            self.handed.readline()
+        self.client.sendall(b"Content-Length: 3\r\n\r\nabcContent-Le")
+        self.assertEqual(self.message(), b"{}")
+        self.assertEqual(self.message(), b"abc")
+
+    def test_says_goodbye_for_a_client_that_is_gone(self):
+        for rest in (b"", b"Content-Le", b"Content-Length: 3\r\n", b"Content-Length: 3\r\n\r\nab"):
+            self.setUp()
+            self.settle()
+            self.assertFalse(self.handed.leaving())
+            self.client.sendall(rest)
+            self.client.shutdown(socket.SHUT_WR)
+            self.assertEqual(self.message(), b"{}")
+            goodbye = json.loads(self.message().decode())
+            self.assertEqual(goodbye["command"], "disconnect")
+            self.assertEqual(goodbye["arguments"], {"terminateDebuggee": False})
+            self.assertTrue(self.handed.leaving())
+            answer = {"seq": 9, "type": "response", "command": "disconnect", "success": True}
+            self.handed.write(_door.frame(answer))
+            self.assertIsNone(self.message())
+
+    def test_adds_no_goodbye_to_the_clients_own(self):
+        self.settle()
+        own = _door.frame({"seq": 9, "type": "request", "command": "disconnect"})
+        other = _door.frame({"seq": 8, "type": "request", "arguments": {"expression": "disconnect"}})
+        self.client.sendall(other + own)
+        self.assertEqual(self.message(), b"{}")
+        self.assertIn(b"expression", self.message())
+        self.assertIn(b"command", self.message())
+        self.handed.write(_door.frame({"seq": 9, "type": "response", "command": "disconnect"}))
+        self.client.close()
+        self.assertIsNone(self.message())
+
+    def test_writes_to_a_client_that_is_gone_are_no_error(self):
+        self.settle()
+        self.client.close()
+        for _ in range(3):
+            self.assertEqual(self.handed.write(_door.frame({"seq": 9})), len(_door.frame({"seq": 9})))
+        self.assertTrue(self.handed.leaving())
 
     def test_renumbers_until_it_swallows_initialize(self):
         self.handed.write(_door.frame({"seq": 1, "type": "event", "event": "output"}))
@@ -138,6 +176,7 @@ class Handed(unittest.TestCase):
         self.handed.close()
         self.assertTrue(ended.wait(10))
         self.assertEqual(told, [1])
+        self.assertTrue(self.handed.ended.is_set())
 
 
 class Users(unittest.TestCase):
