@@ -80,8 +80,7 @@ export interface JobVariables {
   noArrayIndex?: readonly string[];
   /**
    * How the unique id of an array's element is written where `job` is the same for all of them, with
-   * `{job}` and `{index}` for the two values: `{job}[{index}]`. People see the same. Without it, `job`
-   * is unique by itself.
+   * `{job}` and `{index}` for the two values: `{job}[{index}]`. Without it, `job` is unique by itself.
    */
   elementId?: string;
   /**

@@ -93,6 +93,21 @@ export function firstSet(names: Variables | undefined, env: Environment): string
   return undefined;
 }
 
+/**
+ * The unique id of the job that an environment belongs to, that of the array's element where it is
+ * one; the same that {@linkcode SchedulerPlugin.list} gives.
+ *
+ * @param plugin The scheduler.
+ * @param env The environment.
+ * @returns The id; undefined where no variable holds it (HTCondor: `jobFile`).
+ */
+export function jobId({ job }: SchedulerPlugin, env: Environment): string | undefined {
+  const id = firstSet(job.job, env);
+  const index = firstSet(job.arrayIndex, env);
+  if (!id || !job.elementId || !index || job.noArrayIndex?.includes(index)) return id;
+  return job.elementId.replace("{job}", id).replace("{index}", index);
+}
+
 function isInside({ job }: SchedulerPlugin, env: Environment): boolean {
   return job.present.length > 0 &&
     job.present.every((names) => firstSet(names, env) !== undefined) &&

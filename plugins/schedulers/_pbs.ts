@@ -147,6 +147,17 @@ export function toJobs(table: JobTable): Job[] {
 }
 
 /**
+ * The job that an id means, which may lack the server's name.
+ *
+ * @param jobs Jobs.
+ * @param id The id.
+ * @returns The very job, else the first; null where there is none.
+ */
+export function nearest(jobs: readonly Job[], id: string): Job | null {
+  return jobs.find((job) => job.id === id) ?? jobs[0] ?? null;
+}
+
+/**
  * The nodes of `n1/0*4+n2/0*4` (PBS) or `n1/0-43+n2/0,2` (Torque).
  *
  * @param text The attribute `exec_host`.
@@ -171,6 +182,16 @@ export function outputPath(id: string, job: Attributes): string | null {
   if (!path.startsWith("/") || path.startsWith("/dev/")) return null;
   const index = /\[(\d+)\]/.exec(id)?.[1];
   return index === undefined ? path : path.replaceAll("^array_index^", index);
+}
+
+/**
+ * The short spelling of an id, as people type it: `1234[5]` of `1234[5].server` or `1234_5`.
+ *
+ * @param id The id.
+ * @returns It, without the server.
+ */
+export function shortId(id: string): string {
+  return id.replace(/\..*$/, "").replace(/^(\d+)_(\d+)$/, "$1[$2]");
 }
 
 /** PBS_O_WORKDIR of the job's environment, which is a table in JSON and one text elsewhere. */

@@ -10,7 +10,8 @@
  *
  * @param command The command, one word each; any characters but NUL.
  * @returns The command itself where no word needs it; else `sh -c` with the command as base64, which
- * replaces itself by the command (stdin and stdout are the command's own).
+ * replaces itself by the command (stdin and stdout are the command's own). Linux takes 128 KiB in one
+ * word, so the command may have about 95,000 bytes.
  */
 export function wordsForShell(command: readonly string[]): string[] {
   if (command.every((word) => /^[\w@%+=:,./-]+$/.test(word))) return [...command];

@@ -21,8 +21,9 @@ export interface XmlElement {
   children: XmlElement[];
 }
 
+/** Every part is read once, whatever the text: what lacks its end reaches to the end of all. */
 const token =
-  /<!--[\s\S]*?-->|<!\[CDATA\[([\s\S]*?)\]\]>|<\?[\s\S]*?\?>|<![^>]*>|<(\/?)([A-Za-z_][\w:.-]*)((?:"[^"]*"|'[^']*'|[^<>"'])*)>|([^<]+|<)/g;
+  /<!--[\s\S]*?(?:-->|$)|<!\[CDATA\[([\s\S]*?)(?:\]\]>|$)|<\?[\s\S]*?(?:\?>|$)|<![^<>]*>|<(\/?)([A-Za-z_][\w:.-]*)((?:"[^"<]*"|'[^'<]*'|[^<>"'])*)>|([^<]+|<)/g;
 
 const namedEntities: Readonly<Record<string, string>> = {
   amp: "&",

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Job, RunSpec, SchedulerPlugin } from "../contract.ts";
+import type { HelperFailure, Job, RunOutput, RunSpec, SchedulerPlugin } from "../contract.ts";
 import { canonicalFluxId } from "./_f58.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
 import { expandHostlist } from "./_hostlist.ts";
@@ -51,24 +51,15 @@ export const flux = {
     job: ["FLUX_JOB_ID"],
   },
   *list() {
-    const output = yield {
-      program: "flux",
-      args: ["jobs", "--no-header", `--count=${maxJobs}`, "--color=never", `--format=${format}`],
-    };
-    if (output.code !== 0) {
-      throw commandFailed("Cannot list jobs", { program: "flux jobs", output, hint });
-    }
-    const lines = output.stdout.split("\n").filter((line) => line.trim() !== "");
-    const jobs = lines.flatMap((line) => parseLine(line) ?? []);
-    if (jobs.length === 0 && lines.length > 0) {
-      const { stdout } = output;
-      throw unreadable("Cannot list jobs", {
-        program: "flux jobs",
-        stdout,
-        wanted: "a list of jobs",
-      });
-    }
-    return jobs;
+    return readJobs("Cannot list jobs", yield fluxJobs(`--count=${maxJobs}`));
+  },
+  *lookup(job) {
+    const output = yield fluxJobs(job);
+    if (
+      output.code !== 0 &&
+      /JobID.*(unknown|not found)|(unknown|invalid).*JobID/i.test(output.stderr)
+    ) return null;
+    return readJobs(`Cannot look up job "${job}"`, output)[0] ?? null;
   },
   helper({ job, nodes, jobNodes }, command) {
     // With a job given, `-r` counts the job's own nodes from 0, not the brokers.
@@ -77,11 +68,12 @@ export const flux = {
     const ranks = places.toSorted((a, b) => a - b).join(",");
     return { program: "flux", args: ["exec", "-n", "-j", job, "-r", ranks, ...command] };
   },
-  helperFailure({ code, stderr }) {
+  helperFailure({ code, stderr }): HelperFailure | null {
     if (/unrecognized option|invalid option/i.test(stderr)) {
       return {
         message: 'This version of "flux exec" cannot enter a job',
         hint: "ssh to the node, or use flux-core 0.60 or later",
+        kind: "refused",
         ssh: true,
       };
     }
@@ -89,14 +81,17 @@ export const flux = {
       return {
         message: 'Flux does not let you run "flux exec" in this job',
         hint: "ssh to the node; on a system instance flux-core 0.84 or later is needed",
+        kind: "refused",
         ssh: true,
       };
     }
     if (/(job|jobid).*(not found|unknown|invalid|not running|inactive)|ENOENT/i.test(stderr)) {
-      return { message: "Flux does not know this job, or it has ended", hint: "flux jobs" };
+      const message = "Flux does not know this job, or it has ended";
+      return { message, hint: "flux jobs", kind: "ended" };
     }
     if (code === 68) {
-      return { message: "The job has no such node", hint: "flux jobs -o '{id} {nodelist}'" };
+      const message = "The node does not belong to the job";
+      return { message, hint: "flux jobs -o '{id} {nodelist}'", kind: "refused" };
     }
     return null;
   },
@@ -121,6 +116,24 @@ export const flux = {
   },
   canonicalId: canonicalFluxId,
 } satisfies SchedulerPlugin;
+
+function fluxJobs(...select: string[]): RunSpec {
+  const args = ["jobs", "--no-header", "--color=never", `--format=${format}`, ...select];
+  return { program: "flux", args };
+}
+
+/** Reads the lines of `flux jobs`; those that are no jobs are passed over. */
+function readJobs(action: string, output: RunOutput): Job[] {
+  const program = "flux jobs";
+  if (output.code !== 0) throw commandFailed(action, { program, output, hint });
+  const { stdout } = output;
+  const lines = stdout.split("\n").filter((line) => line.trim() !== "");
+  const jobs = lines.flatMap((line) => parseLine(line) ?? []);
+  if (jobs.length === 0 && lines.length > 0) {
+    throw unreadable(action, { program, stdout, wanted: "a list of jobs" });
+  }
+  return jobs;
+}
 
 function parseLine(line: string): Job | undefined {
   const [id = "", stateText = "", runtime = "", left = "", nodes = "", user = "", ...name] = line

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Job, SchedulerPlugin, Steps } from "../contract.ts";
+import type { HelperFailure, Job, SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
 import { timeLeft } from "./_time.ts";
 import { wordsForShell } from "./_words.ts";
@@ -64,6 +64,10 @@ export const htcondor = {
     const ads = yield* askCondor("Cannot list jobs", [user]);
     return ads.flatMap((ad) => toJob(ad) ?? []);
   },
+  *lookup(job) {
+    const ads = yield* askCondor(`Cannot look up job "${job}"`, [job, "-allusers"]);
+    return ads.flatMap((ad) => toJob(ad) ?? [])[0] ?? null;
+  },
   helper({ job, nodes, jobNodes }, command) {
     // One node a call. A job of the parallel universe has several, counted from 0.
     const [node, ...others] = nodes;
@@ -73,14 +77,16 @@ export const htcondor = {
     const target = (jobNodes ?? []).length > 1 ? `${job}.${place}` : job;
     return { program: "condor_ssh_to_job", args: [target, ...wordsForShell(command)] };
   },
-  helperFailure({ stderr }) {
+  helperFailure({ stderr }): HelperFailure | null {
     if (/not running|Failed to send .*REQUEST|no such job|not found/i.test(stderr)) {
-      return { message: "HTCondor cannot enter this job now", hint: "condor_q shows its state" };
+      const message = "HTCondor cannot enter this job now: it does not run";
+      return { message, hint: "condor_q shows its state", kind: "ended" };
     }
     if (/ENABLE_SSH_TO_JOB|not allowed|denied|not authorized|refused|disabled/i.test(stderr)) {
       return {
         message: "HTCondor does not let you enter this job",
         hint: "ask the pool's administrators about ENABLE_SSH_TO_JOB",
+        kind: "refused",
         ssh: true,
       };
     }
@@ -95,7 +101,13 @@ export const htcondor = {
     if (out.startsWith("/")) return out;
     return typeof folder === "string" ? `${folder.replace(/\/$/, "")}/${out}` : null;
   },
+  canonicalId,
 } satisfies SchedulerPlugin;
+
+/** A cluster without a process means its first. */
+function canonicalId(id: string): string {
+  return /^\d+$/.test(id) ? `${id}.0` : id;
+}
 
 /** Asks for job ads; where there are none, some versions print nothing instead of `[]`. */
 function* askCondor(action: string, select: readonly string[]): Steps<Ad[]> {

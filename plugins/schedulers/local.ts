@@ -22,17 +22,12 @@ export const local: SchedulerPlugin = {
   kind: "scheduler",
   name: "local",
   summary: "No scheduler: processes on this host",
-  programs: ["sh"],
+  programs: [],
   detect: [],
   job: { present: [], job: [] },
 
   // deno-lint-ignore require-yield -- there is no program to ask
   *list() {
     return [localJob];
-  },
-
-  helper(_target, command) {
-    const [program = "", ...args] = command;
-    return { program, args };
   },
 };

@@ -1,5 +1,5 @@
 /**
- * IBM Spectrum LSF, 9.1 to 10.1. Describes bjobs and bkill.
+ * IBM Spectrum LSF, 9.1 to 10.1. Describes bjobs, bkill and lsid.
  *
  * No helper: battach runs one program without arguments and is not documented to leave stdin and
  * stdout alone, blaunch works only inside the job. The way in is ssh.
@@ -49,7 +49,7 @@ export const lsf = {
   kind: "scheduler",
   name: "lsf",
   summary: "IBM Spectrum LSF (bjobs); the way to the node is ssh",
-  programs: ["bjobs", "bkill"],
+  programs: ["bjobs", "bkill", "lsid"],
   detect: ["bjobs"],
   launchers: ["jsrun", "lsrun"],
   job: {
@@ -66,6 +66,14 @@ export const lsf = {
     const rows = yield* askLsf("Cannot list jobs", ["-u", user]);
     return rows.flatMap((row) => toJob(row) ?? []);
   },
+  *lookup(job) {
+    const rows = yield* askLsf(`Cannot look up job "${job}"`, ["-u", "all"], canonicalId(job));
+    return rows.flatMap((row) => toJob(row) ?? [])[0] ?? null;
+  },
+  *clusterName() {
+    const { stdout } = yield { program: "lsid", args: [] };
+    return /^My cluster name is (\S+)/m.exec(stdout)?.[1] ?? null;
+  },
   helper: () => null,
   broadcast: ({ job, step, signal }) =>
     step === undefined ? { program: "bkill", args: ["-s", String(signal), job] } : null,
@@ -74,7 +82,13 @@ export const lsf = {
     return row ? outputPath(row) : null;
   },
   loginHost: (env) => env["LSB_SUB_HOST"] || null,
+  canonicalId,
 } satisfies SchedulerPlugin;
+
+/** `123[5]` (LSF's own way to write an element) of `123_5` (rdg's). */
+function canonicalId(id: string): string {
+  return id.replace(/^(\d+)_(\d+)$/, "$1[$2]");
+}
 
 /**
  * Asks for jobs as JSON with times as hours, minutes and seconds; in the plain form where bjobs
@@ -159,7 +173,7 @@ function toJob(row: Row): Job | undefined {
   const leftS = parseTimeLeft(row["time_left"] ?? "");
   return {
     id,
-    displayId: id,
+    displayId: id.replace(/\[(\d+)\]/, "_$1"),
     name: row["job_name"] ?? "",
     state,
     stateText,

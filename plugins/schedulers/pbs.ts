@@ -9,7 +9,7 @@
 
 import type { SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
-import { type JobTable, outputPath, readJson, readText, toJobs } from "./_pbs.ts";
+import { type JobTable, nearest, outputPath, readJson, readText, shortId, toJobs } from "./_pbs.ts";
 import { askTorque, pbsHint, saysUnknownJob, selectJobs } from "./torque.ts";
 
 /** Ids in one command line: far below what the kernel allows. */
@@ -40,6 +40,10 @@ export const pbs = {
     }
     return toJobs(table);
   },
+  *lookup(job) {
+    // -x: those that have ended as well, where the server keeps a history.
+    return nearest(toJobs(yield* askPbs(`Cannot look up job "${job}"`, [job], ["-x"])), job);
+  },
   helper: () => null,
   broadcast: ({ job, step, signal }) =>
     step === undefined ? { program: "qsig", args: ["-s", String(signal), job] } : null,
@@ -49,14 +53,20 @@ export const pbs = {
     return found ? outputPath(...found) : null;
   },
   loginHost: (env) => env["PBS_O_HOST"] || null,
+  canonicalId: shortId,
 } satisfies SchedulerPlugin;
 
 /**
  * Asks about jobs: as JSON; as text where the JSON is broken (19.1.1 with shell functions in a job's
  * environment); as XML where qstat turns out to be Torque's.
  */
-function* askPbs(action: string, ids: readonly string[]): Steps<JobTable> {
-  const output = yield { program: "qstat", args: ["-t", "-f", "-F", "json", ...ids] };
+function* askPbs(
+  action: string,
+  ids: readonly string[],
+  flags: readonly string[] = [],
+): Steps<JobTable> {
+  const args = [...flags, "-t", "-f"];
+  const output = yield { program: "qstat", args: [...args, "-F", "json", ...ids] };
   if (output.code !== 0 && /(invalid|illegal|unrecognized) option/i.test(output.stderr)) {
     return yield* askTorque(action, ids);
   }
@@ -67,7 +77,7 @@ function* askPbs(action: string, ids: readonly string[]): Steps<JobTable> {
   if (output.code !== 0 && saysUnknownJob(output.stderr)) return new Map();
   if (output.code !== 0) throw commandFailed(action, { program: "qstat", output, hint: pbsHint });
   if (output.stdout.trim() === "") return new Map();
-  const plain = yield { program: "qstat", args: ["-t", "-f", "-w", ...ids] };
+  const plain = yield { program: "qstat", args: [...args, "-w", ...ids] };
   const jobs = readText(plain.stdout);
   if (jobs.size > 0) return jobs;
   if (plain.code !== 0 && !saysUnknownJob(plain.stderr)) {

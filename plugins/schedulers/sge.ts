@@ -1,13 +1,13 @@
 /**
  * Grid Engine: SGE 6.2 and 8.1, Son of Grid Engine, Univa, Altair, Open Cluster Scheduler. Describes
- * qstat, qrsh and date.
+ * qstat and qrsh, and asks date for the time and printenv for the cell.
  *
  * Checked on a real 8.1.9. Grid Engine has no command that sends a signal of one's choice.
  *
  * @module
  */
 
-import type { Job, RunOutput, SchedulerPlugin } from "../contract.ts";
+import type { HelperFailure, Job, RunOutput, SchedulerPlugin } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
 import { parseDuration, timeLeft } from "./_time.ts";
 import { wordsForShell } from "./_words.ts";
@@ -15,8 +15,8 @@ import { findAll, parseXml, textOf, type XmlElement } from "./_xml.ts";
 
 const hint = 'run "qstat" by hand on a submit host, or name the scheduler: --scheduler=slurm';
 
-/** Names that Grid Engine gives to jobs which have a terminal instead of an output file. */
-const interactive: readonly string[] = ["QLOGIN", "QRSH", "QRLOGIN", "QSH", "INTERACTIVE"];
+/** Bits of JB_type (qsh, qlogin, qrsh, qrlogin): such a job has a terminal, no output file. */
+const interactive = 0x02 | 0x04 | 0x08 | 0x10;
 
 /** The plugin for Grid Engine. */
 export const sge = {
@@ -24,7 +24,7 @@ export const sge = {
   kind: "scheduler",
   name: "sge",
   summary: "Grid Engine (qstat -xml, qrsh -inherit for parallel jobs)",
-  programs: ["qstat", "qrsh", "date"],
+  programs: ["qstat", "qrsh", "date", "printenv"],
   // PBS has a qstat as well; qconf is Grid Engine's alone.
   detect: ["qconf"],
   launchers: ["qrsh"],
@@ -57,11 +57,24 @@ export const sge = {
     const now = clock?.code === 0 ? parseLocal(clock.stdout) : undefined;
     return mergeHosts(records.flatMap((record) => toJob(record, now) ?? []));
   },
+  *lookup(job) {
+    const action = `Cannot look up job "${job}"`;
+    const [id = job, index] = elementOf(job);
+    const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
+    const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
+    return detail ? jobOfDetail(detail, { id, index }) : null;
+  },
+  *clusterName() {
+    // No program tells it; settings.sh sets here what execd sets in the job.
+    const args = ["SGE_CLUSTER_NAME", "SGE_CELL"];
+    const { stdout } = yield { program: "printenv", args };
+    return stdout.split("\n").find((line) => line !== "") ?? "default";
+  },
   helper({ job, nodes }, command) {
     // One host a call; where there are several, ssh serves better.
     const [node, ...others] = nodes;
     if (node === undefined || others.length > 0) return null;
-    const [id = job, index = "undefined"] = job.split(".");
+    const [id = job, index = "undefined"] = elementOf(job);
     return {
       program: "qrsh",
       args: ["-inherit", node, ...wordsForShell(command)],
@@ -69,11 +82,12 @@ export const sge = {
       env: { JOB_ID: id, SGE_TASK_ID: index },
     };
   },
-  helperFailure({ stderr }) {
+  helperFailure({ stderr }): HelperFailure | null {
     if (/didn't accept task|no free queue/i.test(stderr)) {
       return {
         message: "Grid Engine does not let a helper into this job on that host",
         hint: "ssh to the node; only a parallel job with control_slaves and a free slot takes one",
+        kind: "refused",
         ssh: true,
       };
     }
@@ -81,6 +95,7 @@ export const sge = {
       return {
         message: "Grid Engine cannot reach the job's host",
         hint: "check the host's name with: qstat -g t",
+        kind: "unreachable",
         ssh: true,
       };
     }
@@ -89,13 +104,19 @@ export const sge = {
   broadcast: () => null,
   *output(job) {
     const action = `Cannot find the output of job "${job}"`;
-    const [id = job, index] = job.split(".");
+    const [id = job, index] = elementOf(job);
     const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
     const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
     return detail ? outputPath(detail, { id, index }) : null;
   },
   loginHost: (env) => env["SGE_O_HOST"] || null,
+  canonicalId: (id) => elementOf(id).join("."),
 } satisfies SchedulerPlugin;
+
+/** Job and index of `2.1` (Grid Engine's own way to write an element) or `2_1` (rdg's). */
+function elementOf(id: string): string[] {
+  return id.split(/[._]/);
+}
 
 function readXml(action: string, output: RunOutput): XmlElement {
   if (output.code !== 0) throw commandFailed(action, { program: "qstat", output, hint });
@@ -131,7 +152,7 @@ function toJob(record: XmlElement, now: number | undefined): Job | undefined {
   const user = textOf(record, "JB_owner");
   return {
     id,
-    displayId: tasks ? `${base}.${tasks}` : base,
+    displayId: tasks ? `${base}_${tasks}` : base,
     name: jobName(record),
     state: stateOf(stateText),
     stateText,
@@ -142,9 +163,30 @@ function toJob(record: XmlElement, now: number | undefined): Job | undefined {
   };
 }
 
+/**
+ * A job as `qstat -j` tells it: whose it is and whether it has started. An element of an array is
+ * listed there from its start on.
+ */
+function jobOfDetail(detail: XmlElement, job: { id: string; index: string | undefined }): Job {
+  const { id, index } = job;
+  const tasks = findAll(detail, "JAT_task_number").map(({ text }) => text.trim());
+  const started = index === undefined ? tasks.length > 0 : tasks.includes(index);
+  const user = textOf(detail, "JB_owner");
+  return {
+    id: index === undefined ? id : `${id}.${index}`,
+    displayId: index === undefined ? id : `${id}_${index}`,
+    name: jobName(detail),
+    state: started ? "running" : "pending",
+    stateText: started ? "r" : "qw",
+    nodes: [],
+    ...(user ? { user } : {}),
+  };
+}
+
 /** The name; 8.1.9 writes `<` as `%lt;` (seen). */
 function jobName(record: XmlElement): string {
-  const name = textOf(record, "full_job_name") ?? textOf(record, "JB_name") ?? "";
+  const name = textOf(record, "full_job_name") ?? textOf(record, "JB_name") ??
+    textOf(record, "JB_job_name") ?? "";
   return name.replaceAll("%lt;", "<");
 }
 
@@ -153,8 +195,9 @@ function stateOf(letters: string): Job["state"] {
   if (letters.includes("E")) return "other";
   if (letters.includes("d")) return "ending";
   if (/[sSTN]/.test(letters)) return "suspended";
-  if (/[qw]/.test(letters)) return "pending";
-  return /[rtR]/.test(letters) ? "running" : "other";
+  // t: on its way to the host, which takes no helper yet (seen).
+  if (/[qwt]/.test(letters)) return "pending";
+  return /[rR]/.test(letters) ? "running" : "other";
 }
 
 /** One job of the records of each; the master's host comes first, as the records do. */
@@ -183,8 +226,8 @@ function outputPath(
   detail: XmlElement,
   job: { id: string; index: string | undefined },
 ): string | null {
-  if (interactive.includes(textOf(detail, "JB_script_file") ?? "")) return null;
-  const name = (textOf(detail, "JB_job_name") ?? "").replaceAll("%lt;", "<");
+  if (Number(textOf(detail, "JB_type") ?? 0) & interactive) return null;
+  const name = jobName(detail);
   const home = findAll(detail, "job_sublist")
     .find((pair) => textOf(pair, "VA_variable") === "__SGE_PREFIX__O_HOME");
   const folder = textOf(detail, "JB_cwd") ?? (home && textOf(home, "VA_value"));

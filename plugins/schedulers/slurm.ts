@@ -10,6 +10,7 @@
  */
 
 import type { HelperFailure, Job, RunOutput, RunSpec, SchedulerPlugin } from "../contract.ts";
+import { commandFailed, unreadable } from "./_failure.ts";
 import { expandHostlist } from "./_hostlist.ts";
 import { parseDuration } from "./_time.ts";
 
@@ -126,9 +127,11 @@ function squeue(filter: readonly string[]): RunSpec {
 }
 
 /** Reads squeue's lines; a line break within a job's name is put back. */
+const hint = "run this on a login node, or name another scheduler: --scheduler=NAME";
+
 function readJobs(output: RunOutput): Job[] {
   if (output.code !== 0) {
-    throw new Error(`"squeue" exited with code ${output.code}`, { cause: output.stderr });
+    throw commandFailed("Cannot list jobs", { program: "squeue", output, hint });
   }
   const jobs: Job[] = [];
   for (const line of output.stdout.split("\n")) {
@@ -151,7 +154,12 @@ function readJobs(output: RunOutput): Job[] {
     } else if (line !== "" && last) {
       last.name += `\n${line}`;
     } else if (line.trim() !== "") {
-      throw new Error(`"squeue" printed what is no list of jobs: "${line.slice(0, 80)}"`);
+      throw unreadable("Cannot list jobs", {
+        program: "squeue",
+        stdout: output.stdout,
+        wanted: "a list of jobs",
+        hint,
+      });
     }
   }
   return jobs;

@@ -10,7 +10,7 @@
 
 import type { SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
-import { type JobTable, outputPath, readXml, toJobs } from "./_pbs.ts";
+import { type JobTable, nearest, outputPath, readXml, shortId, toJobs } from "./_pbs.ts";
 
 /** What to do when qselect or qstat fails. */
 export const pbsHint =
@@ -36,6 +36,9 @@ export const torque = {
     if (ids.length === 0) return [];
     return toJobs(yield* askTorque("Cannot list jobs", ids));
   },
+  *lookup(job) {
+    return nearest(toJobs(yield* askTorque(`Cannot look up job "${job}"`, [job])), job);
+  },
   helper: () => null,
   broadcast: ({ job, step, signal }) =>
     step === undefined ? { program: "qsig", args: ["-s", String(signal), job] } : null,
@@ -45,6 +48,7 @@ export const torque = {
     return found ? outputPath(...found) : null;
   },
   loginHost: (env) => env["PBS_O_HOST"] || null,
+  canonicalId: shortId,
 } satisfies SchedulerPlugin;
 
 /**

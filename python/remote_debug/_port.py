@@ -1,20 +1,43 @@
-"""Opens the port that an editor connects to."""
+"""Opens the port that an editor connects to, and makes the token that it has to know."""
+
+import os
+
+from . import _say
 
 
-def listen(config):
-    # type: (dict) -> tuple
-    """Starts debugpy's adapter. Returns the bound address, the port and the token (None: none wanted).
+def listen(config, folder, path):
+    # type: (dict, str, list) -> tuple
+    """Starts debugpy's adapter with the door in front. Returns bound address, port and token.
 
-    :raises RuntimeError: the adapter can't be started or the port is taken.
+    The token is None where the door stands open (``--no-auth``).
+
+    :raises OSError: the port can't be had.
+    :raises RuntimeError: the adapter can't be started.
     """
-    import os
-
-    import debugpy
-
     from . import _debugpy
 
-    environment = dict(os.environ)
-    debugpy.configure(subProcess=bool(config["subprocess"]))
-    host, port = debugpy.listen((config["bind"], config["port"]))
-    _debugpy.restore_environment(environment)
-    return host, port, None
+    auth = config["auth"]
+    token = os.urandom(32).hex() if auth else None  # 256 bits from the system's source
+    with _debugpy.importing(folder, path):
+        import debugpy  # noqa: F401
+
+        from . import _adapter
+
+        host, port = _adapter.listen(
+            config["bind"],
+            config["port"],
+            token,
+            auth=auth,
+            subprocess=bool(config["subprocess"]),
+            report=_report,
+        )
+    return host, port, token
+
+
+def _report(event):
+    # type: (dict) -> None
+    """What the door says from the adapter's process."""
+    from . import _adapter
+
+    if event.get("event") == "refused":
+        _say.write(_adapter.refusal(event) + "\n")

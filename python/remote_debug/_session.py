@@ -187,9 +187,8 @@ class Session:
             raise DebuggerUnavailable("%s. Try: %s" % _find.advice(self.config))
         from . import _debugpy, _port
 
-        _debugpy.load(folder, self.path)
         try:
-            host, port, token = _port.listen(self.config)
+            host, port, token = _port.listen(self.config, folder, self.path)  # type: ignore
         except Exception as error:
             raise DebuggerUnavailable(
                 "cannot listen on %s:%d: %s"
@@ -197,6 +196,7 @@ class Session:
             )
         self.listening = True
         _debugpy.settle(self._on_attach, self._on_detach)
+        _debugpy.quiet()
         self.record.write(
             state=state, address={"host": self._reachable(host), "port": port}, token=token, **more
         )
@@ -209,7 +209,10 @@ class Session:
 
         self.waiting = True
         try:
-            return _debugpy.wait(limit)
+            if not _debugpy.wait(limit):
+                return False
+            _debugpy.trace_this_thread()
+            return True
         finally:
             self.waiting = False
 

@@ -40,15 +40,18 @@ start() {
   mkdir -p "$dir/root" "$dir/spool" "$dir/home" "$dir/etc"
   # Jobs of an ordinary user: every folder on the way must let them through.
   chmod 755 "$dir" "$dir/root" "$dir/spool" "$dir/home" "$dir/etc"
+  # Of its own on each node: a node removes a job's folder when its part of the job has ended.
+  mkdir -p -m 1777 "$dir/tmp1" "$dir/tmp2"
   cp -a "$sge_root/." "$dir/root/"
+  # All of /etc: a mount over one file would go when somebody outside replaces that file.
+  cp -a /etc/. "$dir/etc/"
   printf '127.0.0.1 localhost\n10.66.0.1 sge1\n10.66.0.2 sge2\n' >"$dir/etc/hosts"
-  cp /etc/passwd /etc/group "$dir/etc/"
   grep -q '^alice:' "$dir/etc/passwd" ||
     echo "alice:x:4242:4242::$dir/home:/bin/bash" >>"$dir/etc/passwd"
   grep -q '^alice:' "$dir/etc/group" || echo "alice:x:4242:" >>"$dir/etc/group"
   chown 4242:4242 "$dir/home"
-  unshare --mount --uts --net --pid --fork --mount-proc "$self" inside "$dir" \
-    >"$dir/log" 2>&1 </dev/null &
+  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin unshare --mount --uts --net --pid --fork --mount-proc \
+    "$self" inside "$dir" >"$dir/log" 2>&1 </dev/null &
   # unshare forks: its only child is the first process of the namespace.
   wait_for 10 "first process" pgrep -P $!
   pgrep -P $! >"$dir/pid"
@@ -63,7 +66,7 @@ start() {
 inside() {
   mount --bind "$dir/root" "$sge_root"
   mount --bind "$dir/spool" "$sge_spool"
-  for file in hosts passwd group; do mount --bind "$dir/etc/$file" "/etc/$file"; done
+  mount --bind "$dir/etc" /etc
   hostname sge1
   ip link set lo up
   ip link add to2 type veth peer name to1
@@ -124,7 +127,7 @@ ckpt_list         NONE
 pe_list           mpi
 rerun             FALSE
 slots             8
-tmpdir            /tmp
+tmpdir            $dir/tmp1,[sge2=$dir/tmp2]
 shell             /bin/bash
 prolog            NONE
 epilog            NONE
@@ -160,9 +163,17 @@ h_rss             INFINITY
 s_vmem            INFINITY
 h_vmem            INFINITY
 END
-  chmod 644 "$dir/pe" "$dir/queue"
+  # A job starts a second after it was submitted, not up to 15 later.
+  qconf -ssconf | sed 's/^\(flush_[a-z]*_sec\) .*/\1 1/' >"$dir/sconf"
+  chmod 644 "$dir/pe" "$dir/queue" "$dir/sconf"
   as_admin qconf -Ap "$dir/pe"
   as_admin qconf -Aq "$dir/queue"
+  as_admin qconf -Msconf "$dir/sconf"
+  # Both nodes see all processes, and a job's are found and killed by a group of its own: not the same
+  # groups on both.
+  mkdir -p -m 755 "$dir/conf"
+  echo 'gid_range 65501-65600' >"$dir/conf/sge2"
+  as_admin qconf -Aconf "$dir/conf/sge2"
   touch "$dir/ready"
   # Reaps what the daemons leave behind.
   while :; do
@@ -173,7 +184,7 @@ END
 
 run() {
   [ -s "$dir/pid" ] || die "there is no cluster in $dir"
-  exec nsenter --target "$(cat "$dir/pid")" --mount --uts --net --pid -- \
+  exec nsenter --target "$(cat "$dir/pid")" --mount --uts --net --pid --wd="$dir/home" -- \
     setpriv --reuid 4242 --regid 4242 --clear-groups -- env -i HOME="$dir/home" USER=alice \
     LOGNAME=alice SGE_ROOT=$sge_root SGE_CELL=default PATH="${SGE_PATH:-}/usr/bin:/bin" TERM=dumb \
     "$@"
@@ -186,7 +197,7 @@ stop() {
   kill -KILL "$pid" 2>/dev/null || true
   wait_for 10 "end of the cluster" sh -c "! kill -0 $pid"
   rm -rf -- "$dir/root" "$dir/spool" "$dir/etc" "$dir/ready" "$dir/pid" "$dir/pid2" "$dir/pe" \
-    "$dir/queue"
+    "$dir/queue" "$dir/sconf" "$dir/conf" "$dir/tmp1" "$dir/tmp2"
   echo "Stopped; what jobs wrote is in $dir/home, the log is $dir/log"
 }
 

@@ -226,8 +226,24 @@ export class DapClient implements AsyncDisposable {
    */
   async attach(options: AttachOptions = {}): Promise<Attached> {
     const capabilities = await this.initialize(options.initialize);
+    return { capabilities, breakpoints: await this.attachOnly(options) };
+  }
+
+  /**
+   * The rest of {@linkcode attach}, for a client that has sent `initialize` already.
+   *
+   * @param options Token, arguments, breakpoints.
+   * @returns The breakpoints as they were taken.
+   */
+  async attachOnly(options: AttachOptions = {}): Promise<Attached["breakpoints"]> {
     const token = options.token === undefined ? {} : { rdgToken: options.token };
-    const attached = this.request("attach", { ...options.arguments, ...token });
+    const attached = this.request("attach", {
+      name: "rdg test",
+      type: "debugpy",
+      ...options.arguments,
+      ...token,
+    });
+    attached.catch(() => {}); // Awaited below, unless another request fails first.
     // A refused attach never sends "initialized"; an accepted one is answered only at the end.
     const initialized = this.waitFor("initialized");
     await Promise.race([initialized, attached.then(() => initialized)]).catch((error) => {
@@ -250,7 +266,7 @@ export class DapClient implements AsyncDisposable {
     }
     await this.request("configurationDone");
     await attached;
-    return { capabilities, breakpoints };
+    return breakpoints;
   }
 
   /**

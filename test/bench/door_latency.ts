@@ -1,0 +1,115 @@
+/**
+ * Measures the door: round trip of `evaluate`, time to start, memory of the adapter; against
+ * debugpy as it comes, and against debugpy with TCP_NODELAY on all of its sockets. Run by hand:
+ *
+ * ```sh
+ * deno run -A test/bench/door_latency.ts
+ * ```
+ *
+ * Touches: starts Python programs, one after another.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import type { DebugProtocol } from "@vscode/debugprotocol";
+import { DapClient } from "../support/dap.ts";
+import { holderOf, newToken, readText } from "../support/door_program.ts";
+import { TextLineStream } from "../support/lines.ts";
+import { testPython } from "../support/python.ts";
+
+const program = fileURLToPath(new URL("door_latency.py", import.meta.url));
+const ways = ["plain", "nodelay", "door"] as const;
+const rounds = 5;
+const requests = 400;
+
+interface Sample {
+  /** Round trips, milliseconds. */
+  trips: number[];
+  /** The call of listen(), milliseconds. */
+  listen: number;
+  /** Memory of the adapter that it shares with nobody, kB: listening, and with a client. */
+  idle: number;
+  busy: number;
+}
+
+async function measure(way: typeof ways[number]): Promise<Sample> {
+  const { python, pythonPath } = await testPython();
+  const site = await Deno.makeTempDir();
+  await Deno.copyFile(program, `${site}/sitecustomize.py`);
+  const child = new Deno.Command(python, {
+    args: [program, way],
+    env: {
+      PYDEVD_DISABLE_FILE_VALIDATION: "1",
+      ...(way === "nodelay" ? { RDG_BENCH_NODELAY: "1" } : {}),
+      PYTHONPATH: way === "nodelay" ? `${site}:${pythonPath}` : pythonPath,
+    },
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const said = new TextLineStream(child.stdout);
+  const input = child.stdin.getWriter();
+  const token = newToken();
+  await input.write(new TextEncoder().encode(`${token}\n`));
+  const { port, listen } = JSON.parse(await said.next());
+  const adapter = holderOf(port);
+  const idle = ownMemory(adapter);
+  const client = await DapClient.connect({ port });
+  await input.write(new TextEncoder().encode("go\n"));
+  const lines = (await Deno.readTextFile(program)).split("\n");
+  const line = lines.findIndex((text) => text.endsWith("# breakpoint")) + 1;
+  await client.attach({ token, breakpoints: { [program]: [line] } });
+  const { body } = await client.waitFor<{ threadId: number }>("stopped");
+  const { stackFrames } = await client.request<DebugProtocol.StackTraceResponse["body"]>(
+    "stackTrace",
+    { threadId: body.threadId },
+  );
+  const frameId = stackFrames[0]?.id;
+  const trips: number[] = [];
+  for (let index = 0; index < requests / (way === "plain" ? 8 : 1); index++) {
+    const started = performance.now();
+    await client.request("evaluate", { expression: "number + 1", frameId, context: "watch" });
+    trips.push(performance.now() - started);
+  }
+  const busy = ownMemory(adapter);
+  await client.disconnect();
+  await input.close();
+  await child.status;
+  await said.cancel();
+  await Deno.remove(site, { recursive: true });
+  return { trips: trips.slice(10), listen: listen * 1000, idle, busy };
+}
+
+/** Private memory of a process, kB. */
+function ownMemory(pid: number): number {
+  const text = readText(`/proc/${pid}/smaps_rollup`);
+  return [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)]
+    .reduce((sum, [, kb]) => sum + Number(kb), 0);
+}
+
+function quantile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+}
+
+const samples: Record<string, Sample[]> = { plain: [], nodelay: [], door: [] };
+for (const way of ways) await measure(way); // Fills the caches.
+for (let round = 0; round < rounds; round++) {
+  for (const way of ways) samples[way]?.push(await measure(way));
+}
+const write = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+write("way       evaluate ms: median   p95   best   listen() ms   adapter kB: idle  attached");
+for (const way of ways) {
+  const all = samples[way] ?? [];
+  const trips = all.flatMap((sample) => sample.trips);
+  const median = (pick: (sample: Sample) => number) => quantile(all.map(pick), 0.5);
+  write([
+    way.padEnd(10),
+    quantile(trips, 0.5).toFixed(3).padStart(19),
+    quantile(trips, 0.95).toFixed(2).padStart(6),
+    quantile(trips, 0).toFixed(3).padStart(7),
+    median((sample) => sample.listen).toFixed(0).padStart(11),
+    median((sample) => sample.idle).toFixed(0).padStart(18),
+    median((sample) => sample.busy).toFixed(0).padStart(9),
+  ].join(""));
+}

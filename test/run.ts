@@ -1,0 +1,141 @@
+// deno-lint-ignore-file no-console -- a program of its own, not part of rdg
+/**
+ * Runs all tests, set-up included: `deno task test [filter…]`.
+ *
+ * Installs what the tests need for each interpreter into `.cache/test` (by pip), on CI as root also the
+ * servers and editors of Debian's packages (by apt-get), then starts `deno test` and ends with a line
+ * that counts its real results.
+ *
+ * @module
+ */
+
+import {
+  cache,
+  debugpyFor,
+  type Interpreter,
+  interpreters,
+  newestPython,
+  oldDebugpy,
+  pytestFor,
+  python,
+  root,
+} from "./support/python.ts";
+
+/** Debian packages that bring what the highest tests talk to. */
+const packages = ["slurm-wlm", "munge", "openssh-server", "openssh-client", "tmux", "procps"];
+
+/** Runs a program; its output is shown only when it fails. */
+async function must(
+  command: readonly string[],
+  env: Record<string, string> = {},
+): Promise<boolean> {
+  const [program = "", ...args] = command;
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    env,
+    stdin: "null",
+  }).output().catch((error) => ({
+    success: false,
+    stdout: new Uint8Array(),
+    stderr: new TextEncoder().encode(String(error)),
+  }));
+  if (!success) {
+    const tail = new TextDecoder().decode(stdout).slice(-1000) +
+      new TextDecoder().decode(stderr).slice(-2000);
+    console.error(`Failed: ${command.join(" ")}\n${tail}`);
+  }
+  return success;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Installs packages by an interpreter's pip into a folder, unless it is there. */
+async function pip(
+  interpreter: Interpreter,
+  folder: string,
+  names: readonly string[],
+): Promise<void> {
+  if (await exists(folder)) return;
+  const temporary = `${folder}.tmp`;
+  await Deno.remove(temporary, { recursive: true }).catch(() => {});
+  const install = [
+    interpreter.path,
+    "-m",
+    "pip",
+    "install",
+    "-q",
+    "--no-compile",
+    "--target",
+    temporary,
+  ];
+  if (
+    !await must([...install, ...names], {
+      PIP_ROOT_USER_ACTION: "ignore",
+      PIP_DISABLE_PIP_VERSION_CHECK: "1",
+    })
+  ) {
+    throw new Error(
+      `Cannot install ${names.join(", ")} for ${interpreter.path}: apt-get install python3-pip`,
+    );
+  }
+  await Deno.rename(temporary, folder);
+}
+
+async function setUp(): Promise<void> {
+  if (Deno.env.get("CI") && Deno.uid() === 0) {
+    const apt = { DEBIAN_FRONTEND: "noninteractive" };
+    const wanted = [...packages, "python3", "python3-pip"];
+    const { success } = await new Deno.Command("dpkg", { args: ["-s", ...wanted] }).output()
+      .catch(() => ({ success: false }));
+    if (!success) {
+      await must(["apt-get", "update", "-q"], apt);
+      if (
+        !await must(["apt-get", "install", "-q", "-y", "--no-install-recommends", ...wanted], apt)
+      ) Deno.exit(1);
+    }
+  }
+  await Deno.mkdir(`${cache}/pytest`, { recursive: true });
+  const jobs: (() => Promise<void>)[] = [];
+  for (const version of ["newest", ...oldDebugpy]) {
+    await Deno.mkdir(`${cache}/debugpy/${version}`, { recursive: true });
+    const name = version === "newest" ? "debugpy" : `debugpy==${version}`;
+    for (const one of version === "newest" ? interpreters : new Set([python, newestPython])) {
+      jobs.push(() => pip(one, debugpyFor(one, version), [name]));
+    }
+  }
+  for (const one of new Set([python, newestPython])) {
+    jobs.push(() => pip(one, pytestFor(one), ["pytest"]));
+  }
+  await Promise.all([0, 1].map(async () => {
+    for (let job = jobs.shift(); job; job = jobs.shift()) await job();
+  }));
+}
+
+await setUp();
+console.log(`Python: ${interpreters.map(({ version }) => version).join(", ")}`);
+const child = new Deno.Command(Deno.execPath(), {
+  args: ["test", "-A", "--no-check", "--parallel", ...Deno.args],
+  cwd: root,
+  env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "2" },
+  stdin: "null",
+  stdout: "piped",
+}).spawn();
+let tail = "";
+for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+  await Deno.stdout.write(new TextEncoder().encode(chunk));
+  tail = (tail + chunk).slice(-4000);
+}
+const { code } = await child.status;
+// deno-lint-ignore no-control-regex
+const plain = tail.replace(/\x1b\[[0-9;]*m/g, "");
+const [, passed, failed, ignored] =
+  /(\d+) passed[^|]*\| (\d+) failed(?:[^|]*\| (\d+) ignored)?[^\n]*\n*$/m.exec(plain) ?? [];
+console.log(`${passed ?? 0} passed, ${failed ?? 0} failed${ignored ? `, ${ignored} skipped` : ""}`);
+Deno.exit(code || (passed ? 0 : 1));
