@@ -61,28 +61,25 @@ async function denoDir(): Promise<string> {
  */
 async function debugpyFolder(): Promise<string> {
   const python = systemPython;
-  const version = (await mustRun([
+  const tag = (await mustRun([
     python,
     "-c",
-    "import sys; print('%d.%d' % sys.version_info[:2])",
+    "import sys, platform as p; print(sys.implementation.cache_tag + '-' + p.machine())",
   ])).trim();
-  const folder = new URL(`.cache/test-debugpy-${version}`, project).pathname;
+  // `deno task test` has brought it already; the cluster alone fetches its own.
+  const brought = new URL(`.cache/test/debugpy/newest/${tag}`, project).pathname;
+  if (await exists(`${brought}/debugpy`)) return brought;
+  const folder = new URL(`.cache/test-debugpy-${tag}`, project).pathname;
   if (await exists(`${folder}/debugpy`)) return folder;
   const fresh = `${folder}.${Deno.pid}`;
   const wanted = [
     ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", fresh],
-    ...["--python-version", version, "--only-binary=:all:", "debugpy"],
+    "debugpy",
   ];
-  let complaint = "";
-  for (const candidate of [python, "python3"]) {
-    const { code, stderr } = await runToEnd([candidate, ...wanted], { timeoutMs: 120_000 });
-    if (code === 0) {
-      await Deno.rename(fresh, folder).catch(() => Deno.remove(fresh, { recursive: true }));
-      return folder;
-    }
-    complaint = stderr;
-  }
-  throw new Error(`Cannot get debugpy for ${python}: ${complaint}`);
+  const { code, stderr } = await runToEnd([python, ...wanted], { timeoutMs: 120_000 });
+  if (code !== 0) throw new Error(`Cannot get debugpy for ${python}: ${stderr}`);
+  await Deno.rename(fresh, folder).catch(() => Deno.remove(fresh, { recursive: true }));
+  return folder;
 }
 
 /** The Python that the cluster's jobs run: one that every user can reach. */
