@@ -21,14 +21,14 @@ import { whyNoCluster } from "../../cluster/packages.ts";
 import { mustRun, processesOf, waitUntil } from "../../cluster/process.ts";
 import { Pty } from "../../support/pty.ts";
 
-const reason = await whyNoCluster();
+const reason = await whyNoCluster({ ssh: true });
 const ignore = reason !== null;
 const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 
 Deno.test.beforeAll(async () => {
   if (ignore) return;
-  cluster = await startCluster();
+  cluster = await startCluster({ ssh: true });
   await installRdg(cluster);
   await writeProgram(cluster, { name: "count.py", text: counting });
 });
@@ -166,6 +166,24 @@ slurmTest("rdg attach wakes by PID where the records lie on the node only", asyn
   await refused([job], 3, /no session of it can be seen from here\nTry: rdg attach \d+ PID/);
   const [woken] = await attach(cluster, [job, pid]);
   assert.equal(woken!.state, "listening");
+});
+
+slurmTest("rdg attach --via=ssh wakes over a real ssh", async () => {
+  const { uid, gid, home } = cluster.user;
+  await Deno.mkdir(`${home}/.ssh`, { mode: 0o700 });
+  await Deno.copyFile(`${cluster.root}/ssh/user_key`, `${home}/.ssh/id`);
+  await Deno.writeTextFile(
+    `${home}/.ssh/config`,
+    `Host n1\n  HostName 127.0.0.1\n  Port ${cluster.ssh!.port}\n  IdentityFile ~/.ssh/id\n` +
+      "  StrictHostKeyChecking no\n  LogLevel ERROR\n",
+  );
+  await mustRun(["chown", "-R", `${uid}:${gid}`, `${home}/.ssh`]);
+  const job = await submit(cluster, { args: ["-w", "n1"], script: armed });
+  await untilArmed(cluster, { job });
+  const done = await rdg(cluster, ["attach", job, "--via=ssh", "--verbose"]);
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stdout, /Python Debugger Info/);
+  assert.match(done.stderr, /^\$ ssh .* n1 'exec sh'$/m);
 });
 
 slurmTest("rdg attach --via=scancel wakes a step, with a warning", async () => {
