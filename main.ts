@@ -35,6 +35,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Start a Python command so that an editor can debug it",
     load: async () => tie(await import("./commands/debug/command.ts")),
   },
+  init: {
+    summary: "Make your editor ready to attach",
+    load: async () => tie(await import("./commands/init/command.ts")),
+  },
 };
 
 function tie<Options>(command: Command<Options>): Loaded {
