@@ -31,7 +31,14 @@ export interface Document {
 }
 
 /** Kinds of tokens as jsonc-parser's scanner numbers them (its enum is erased when imported). */
-const Token = { comma: 5, lineComment: 12, blockComment: 13, lineBreak: 14, blank: 15 } as const;
+const Token = {
+  comma: 5,
+  lineComment: 12,
+  blockComment: 13,
+  lineBreak: 14,
+  blank: 15,
+  end: 17,
+} as const;
 
 const bomMark = "\ufeff";
 
@@ -70,8 +77,13 @@ export function readDocument(source: string): Document {
 
 /** Whether a text holds only blanks and comments. */
 function isTrivia(text: string): boolean {
-  const scanner = createScanner(text, true);
-  return scanner.scan() === 17 && scanner.getTokenError() === 0;
+  const scanner = createScanner(text);
+  for (;;) {
+    const kind: number = scanner.scan();
+    if (scanner.getTokenError() !== 0) return false;
+    if (kind === Token.end) return true;
+    if (kind < Token.lineComment || kind > Token.blank) return false;
+  }
 }
 
 /** One step of indentation: that of the first child which stands on a line of its own. */

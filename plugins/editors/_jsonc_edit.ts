@@ -274,8 +274,7 @@ export function removeShape(
   const keep = (key: string) => shape.keep?.(key, rest) ?? false;
   let text = removePart(oldText, last!, { ...options, notes, keep });
   for (const part of others) text = removePart(text, part, { ...options, notes });
-  const made = root.children?.[0]?.offset !== root.offset + 1;
-  if (text !== oldText && made) text = bom + withoutFresh(text, shape);
+  if (text !== oldText && !isHugging(root)) text = bom + withoutFresh(text, shape);
   const empty = text !== oldText && !text.slice(bom.length).trim();
   return { text: empty ? null : text, ...(notes.length ? { notes } : {}) };
 }
@@ -315,7 +314,7 @@ function removePart(
   }
   if (mine.size === 0) return source;
   const keptBracket = node === root || mine.size < all.length ||
-    node.children![0]!.offset === node.offset + 1 || hasNotesBetween(document, node);
+    isHugging(node) || hasNotes(document, node);
   if (keptBracket) return splice(document, cut(document, node, mine));
   return splice(document, cut(document, root, new Set([findProperty(root, part.property!)!])));
 }
@@ -326,13 +325,14 @@ function cut(document: Document, node: Node, mine: ReadonlySet<Node>): Splice[] 
   const children = node.children!;
   const last = children.at(-1)!;
   const end = last.offset + last.length;
-  if (children.every((child) => mine.has(child)) && !hasNotesBetween(document, node)) {
+  if (children.every((child) => mine.has(child)) && !hasNotes(document, node)) {
     const from = node.offset + 1;
-    if (children[0]!.offset !== from) {
-      return [{ from, to: node.offset + node.length - 1, text: "" }];
-    }
+    if (!isHugging(node)) return [{ from, to: node.offset + node.length - 1, text: "" }];
     const comma = commaAfter(text, end);
-    return [{ from, to: comma === undefined ? end : comma + 1, text: "" }];
+    return [
+      { from, to: end, text: "" },
+      ...(comma === undefined ? [] : [{ from: comma, to: comma + 1, text: "" }]),
+    ];
   }
   const splices = children.filter((child) => mine.has(child)).map((child) =>
     lineOf(document, child)
@@ -345,15 +345,21 @@ function cut(document: Document, node: Node, mine: ReadonlySet<Node>): Splice[] 
   return splices;
 }
 
-/** Whether somebody put a comment into a container, outside its children. */
-function hasNotesBetween(document: Document, node: Node): boolean {
+/** Whether the first child stands right behind the bracket: then the bracket was there before rdg. */
+function isHugging(node: Node): boolean {
+  return node.children?.[0]?.offset === node.offset + 1;
+}
+
+/** Whether there are comments in a part of a container that would go with its children. */
+function hasNotes(document: Document, node: Node): boolean {
   let rest = "";
   let at = node.offset + 1;
   for (const child of node.children ?? []) {
     rest += document.text.slice(at, child.offset);
     at = child.offset + child.length;
   }
-  return !/^[\s,]*$/.test(rest + document.text.slice(at, node.offset + node.length - 1));
+  if (!isHugging(node)) rest += document.text.slice(at, node.offset + node.length - 1);
+  return !/^[\s,]*$/.test(rest);
 }
 
 /** Whether somebody put a comment into an entry: then it isn't rdg's alone any more. */
