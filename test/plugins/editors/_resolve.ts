@@ -212,7 +212,7 @@ export async function pipe(
     await writer.close();
     const { success, stdout, stderr } = await within(child.output(), name);
     const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    if (!success) throw new Error(`${name} failed: ${decode(stderr).slice(-2000)}`);
+    if (!success) throw new Error(`${name} failed: ${decode(stderr).slice(0, 2000)}`);
     return decode(stdout);
   } catch (error) {
     try {

@@ -26,10 +26,6 @@ const readers: Record<
   { file: string; read: (text: string, at: resolve.Situation) => unknown }
 > = {
   vscode: { file: launchFile, read: resolve.vscode },
-  cursor: { file: launchFile, read: resolve.vscode },
-  windsurf: { file: launchFile, read: resolve.vscode },
-  vscodium: { file: launchFile, read: resolve.vscode },
-  theia: { file: launchFile, read: resolve.vscode },
   neovim: { file: launchFile, read: resolve.neovim },
   vimspector: { file: ".vimspector.json", read: resolve.vimspector },
   dape: { file: "~/.config/rdg/dape.el", read: resolve.dape },
@@ -38,6 +34,9 @@ const readers: Record<
   sublime: { file: "proj.sublime-project", read: resolve.sublime },
   kate: { file: ".kateproject", read: resolve.kate },
 };
+
+/** They write the very file that VS Code does. */
+const likeVscode = ["cursor", "windsurf", "vscodium", "theia"];
 
 /** dap-mode attaches by itself in its own test; the others keep no file. */
 const elsewhere = ["dap-mode", "pycharm", "visual-studio"];
@@ -76,30 +75,40 @@ function answers(port: number, remote: string): Record<string, string> {
 Deno.test("every editor has a way of being tried against debugpy", () => {
   assert.deepEqual(
     editors.map(({ name }) => name).sort(),
-    [...Object.keys(readers), ...elsewhere].sort(),
+    [...Object.keys(readers), ...likeVscode, ...elsewhere].sort(),
   );
+  const profile = attachProfile({ localRoot: "/p", realRoot: "/p" });
+  const texts = editors.filter(({ name }) => ["vscode", ...likeVscode].includes(name))
+    .map((plugin) => plugin.apply({ file: launchFile, oldText: null, profile }).text);
+  assert.equal(texts.length, 5);
+  assert.equal(new Set(texts).size, 1);
 });
 
+const env = await debugpyEnv();
+
+/** Makes a test that is skipped, and says why, where something is missing. */
+async function tried(
+  name: string,
+  fn: (t: Deno.TestContext) => Promise<void>,
+  need?: { there: () => Promise<boolean>; missing: string },
+): Promise<void> {
+  const missing = env === null ? noDebugpy : need && !await need.there() ? need.missing : undefined;
+  Deno.test({
+    name: missing === undefined ? name : `${name} (skipped: ${missing})`,
+    ignore: missing !== undefined,
+    fn,
+  });
+}
+
 for (const plugin of editors.filter(({ name }) => Object.hasOwn(readers, name))) {
-  Deno.test(`${plugin.name}.apply() gives entries that stop at a local breakpoint`, async (t) => {
-    const env = await debugpyEnv();
-    const need = needs[plugin.name];
-    const missing = env === null
-      ? noDebugpy
-      : need && !await need.there()
-      ? need.missing
-      : undefined;
-    if (missing !== undefined || env === null) {
-      await t.step({ name: `left out: ${missing}`, ignore: true, fn: () => {} });
-      return;
-    }
+  await tried(`${plugin.name}.apply() gives entries that stop at a local breakpoint`, async (t) => {
     await using place = await folders();
     const { file, read } = readers[plugin.name]!;
     // The compute node's entry maps nothing where paths are equal; here it goes through a link.
     const linked = `${place.top}/home`;
     await Deno.symlink(`${place.top}/pfs`, linked);
     const local = { attach: place.local, tunnel: place.local, node: `${linked}/proj` };
-    const tried: string[] = [];
+    const stopped: string[] = [];
     for (const id of ["attach", "tunnel", "node"] as const) {
       const localRoot = local[id];
       const profile = attachProfile({ localRoot, realRoot: await Deno.realPath(localRoot) });
@@ -107,7 +116,7 @@ for (const plugin of editors.filter(({ name }) => Object.hasOwn(readers, name)))
       const { name } = profile.entries.find((entry) => entry.id === id)!;
       if (!text.includes(name) && !text.includes(`rdg-${id}`)) continue;
       await t.step(name, async () => {
-        await using debuggee = await startProgram("train.py", { cwd: place.remote, env });
+        await using debuggee = await startProgram("train.py", { cwd: place.remote, env: env! });
         const situation = {
           id,
           name,
@@ -123,44 +132,40 @@ for (const plugin of editors.filter(({ name }) => Object.hasOwn(readers, name)))
           x: "21",
         });
       });
-      tried.push(id);
+      stopped.push(id);
     }
     const asks = !["zed", "sublime"].includes(plugin.name);
     const expected = asks ? ["attach", "tunnel", "node"] : ["attach"];
-    assert.deepEqual(tried, plugin.name === "kate" ? ["attach", "tunnel"] : expected);
-  });
+    assert.deepEqual(stopped, plugin.name === "kate" ? ["attach", "tunnel"] : expected);
+  }, needs[plugin.name]);
 }
 
-Deno.test("attach arguments without a mapping stop where paths are equal, and only there", async (t) => {
-  const env = await debugpyEnv();
-  if (env === null) {
-    await t.step({ name: `left out: ${noDebugpy}`, ignore: true, fn: () => {} });
-    return;
-  }
-  await using place = await folders();
-  const profile = attachProfile({ localRoot: place.remote, realRoot: place.remote });
-  const node = launchConfiguration(profile.entries[2]!, profile);
-  assert.equal(node.pathMappings, undefined);
-  for (const [folder, stops] of [[place.remote, true], [place.local, false]] as const) {
-    await using debuggee = await startProgram("train.py", { cwd: place.remote, env });
-    const stop = await attachAndStop(debuggee, { attach: node, file: `${folder}/train.py` });
-    assert.equal(stop !== null, stops, folder);
-  }
-});
+await tried(
+  "attach arguments without a mapping stop where paths are equal, and only there",
+  async () => {
+    await using place = await folders();
+    const profile = attachProfile({ localRoot: place.remote, realRoot: place.remote });
+    const node = launchConfiguration(profile.entries[2]!, profile);
+    assert.equal(node.pathMappings, undefined);
+    for (const [folder, stops] of [[place.remote, true], [place.local, false]] as const) {
+      await using debuggee = await startProgram("train.py", { cwd: place.remote, env: env! });
+      const stop = await attachAndStop(debuggee, { attach: node, file: `${folder}/train.py` });
+      assert.equal(stop !== null, stops, folder);
+    }
+  },
+);
 
-Deno.test('attach arguments with "." find a project that was started in its own folder', async (t) => {
-  const env = await debugpyEnv();
-  if (env === null) {
-    await t.step({ name: `left out: ${noDebugpy}`, ignore: true, fn: () => {} });
-    return;
-  }
-  await using place = await folders();
-  const profile = attachProfile({ localRoot: place.local, realRoot: place.local });
-  const entry = launchConfiguration(profile.entries[0]!, profile);
-  const attach = JSON.parse(JSON.stringify(entry).replace("${workspaceFolder}", place.local));
-  for (const [cwd, stops] of [[place.remote, true], [place.top, false]] as const) {
-    await using debuggee = await startProgram(`${place.remote}/train.py`, { cwd, env });
-    const stop = await attachAndStop(debuggee, { attach, file: `${place.local}/train.py` });
-    assert.equal(stop !== null, stops, cwd);
-  }
-});
+await tried(
+  'attach arguments with "." find a project that was started in its own folder',
+  async () => {
+    await using place = await folders();
+    const profile = attachProfile({ localRoot: place.local, realRoot: place.local });
+    const entry = launchConfiguration(profile.entries[0]!, profile);
+    const attach = JSON.parse(JSON.stringify(entry).replace("${workspaceFolder}", place.local));
+    for (const [cwd, stops] of [[place.remote, true], [place.top, false]] as const) {
+      await using debuggee = await startProgram(`${place.remote}/train.py`, { cwd, env: env! });
+      const stop = await attachAndStop(debuggee, { attach, file: `${place.local}/train.py` });
+      assert.equal(stop !== null, stops, cwd);
+    }
+  },
+);
