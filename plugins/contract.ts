@@ -223,7 +223,7 @@ export interface AttachProfile {
 export interface FileEdit {
   /** The whole new text; equal to the old where nothing has to change; `null` to remove the file. */
   text: string | null;
-  /** Lines for the person: what to add by hand, what was left alone. */
+  /** Notes for the person, of one or more lines: what to add by hand, what was left alone. */
   notes?: readonly string[];
 }
 

@@ -171,8 +171,12 @@ function change(target: Target, task: Task): Change {
   let text = base.before?.text ?? null;
   let malformed: string | undefined;
   if (base.before && !isUtf8(base.before.bytes)) {
+    if (task.action === "remove") {
+      notes.push(`${base.shown} is no text in UTF-8, so it is left as it is`);
+      return { ...base, after: text, notes };
+    }
     const replaceable = owners.every(({ plugin }) => plugin.malformed === "set-aside");
-    if (!task.force || !replaceable || task.action === "remove") {
+    if (!task.force || !replaceable) {
       throw refused(
         base.path,
         "it is no text in UTF-8",

@@ -101,7 +101,10 @@ export const helix: EditorPlugin = {
     if (at === null) {
       return {
         text,
-        notes: [`${file} writes its tables inline, so it is left as it is. Add to it:`, ...lines],
+        notes: [
+          [`${file} writes its tables inline, so it is left as it is. Add to it:`, ...lines]
+            .join("\n"),
+        ],
       };
     }
     const wanted = insertBlock(taken.text, { lines, at });

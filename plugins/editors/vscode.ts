@@ -97,9 +97,11 @@ function workspaceNotes(file: string, oldText: string, profile: AttachProfile): 
   return {
     text: oldText,
     notes: [
-      `${file} is a workspace file: left as it is. The folder's own ${launchFile} works in it, too. ` +
-      `To have the entries in the workspace file itself, add:`,
-      ...block,
+      [
+        `${file} is a workspace file: left as it is. The folder's own ${launchFile} works in it, ` +
+        `too. To have the entries in the workspace file itself, add:`,
+        ...block,
+      ].join("\n"),
     ],
   };
 }
