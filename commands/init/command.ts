@@ -9,7 +9,7 @@
 import type { CommandMeta } from "../_args.ts";
 import { parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
-import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
+import type { EditorPlugin } from "../../plugins/contract.ts";
 import { editors } from "../../plugins/editors.ts";
 import { ExitCode, usageError } from "../../plugins/error.ts";
 import { editorsByName, findEditors, type Surroundings } from "./detect.ts";
@@ -17,7 +17,8 @@ import { unifiedDiff } from "./diff.ts";
 import { type Files, systemFiles } from "./files.ts";
 import { planChanges, type Task } from "./plan.ts";
 import { attachProfile } from "./profile.ts";
-import { type Done, makeChanges } from "./write.ts";
+import { printFresh, report } from "./report.ts";
+import { makeChanges } from "./write.ts";
 
 /** What the command says about itself. */
 export const meta: CommandMeta = {
@@ -201,57 +202,4 @@ async function chooseEditors(
     );
   }
   return vscode;
-}
-
-/** Prints the text of new files, one after the other. */
-function printFresh(
-  plugins: readonly EditorPlugin[],
-  { profile, around, host }: { profile: AttachProfile; around: Surroundings; host: Host },
-): number {
-  const folder = around.root.split("/").findLast((part) => part !== "") ?? "project";
-  const printed = new Set<string>();
-  for (const plugin of plugins) {
-    for (const { path, fresh } of plugin.files) {
-      const file = (fresh ?? (path.includes("*") ? "" : path)).replace("${folder}", folder);
-      const text = file && plugin.apply({ file, oldText: null, profile }).text;
-      if (!text || printed.has(file + text)) continue;
-      printed.add(file + text);
-      host.terminal.say(`${plugin.title}, ${file}:`);
-      host.terminal.out(text);
-    }
-    for (const line of plugin.instructions(profile)) host.terminal.say(line);
-  }
-  return ExitCode.ok;
-}
-
-/** Says what was done, and what to do next. */
-function report(
-  done: readonly Done[],
-  { task, host, named }: { task: Task; host: Host; named: boolean },
-): void {
-  const { say } = host.terminal;
-  for (const { change, did, asideTo } of done) {
-    const titles = [...new Set(change.plugins.map(({ title }) => title))];
-    const who = task.action === "apply" || named ? ` (${titles.join(", ")})` : "";
-    if (asideTo !== undefined) {
-      say(
-        host.terminal.style("yellow", "Warning: ") +
-          `${change.shown} was malformed (${change.malformed}): kept as ${asideTo}`,
-      );
-    }
-    if (did === "made") say(`Wrote ${change.shown}${who}`);
-    else if (did === "edited") say(`Changed ${change.shown}${who}`);
-    else if (did === "removed") say(`Removed ${change.shown}${who}`);
-    else if (task.action === "apply" && change.notes.length === 0) {
-      say(`${change.shown} needs no change${who}`);
-    }
-    for (const note of change.notes) say(note);
-  }
-  if (task.action === "remove") {
-    if (done.every(({ did }) => did === "nothing")) say("There was nothing of rdg's to take out");
-    return;
-  }
-  for (const plugin of task.plugins) {
-    for (const line of plugin.instructions(task.profile)) say(line);
-  }
 }

@@ -7,7 +7,9 @@
 
 import type { AttachProfile, EditorPlugin } from "../contract.ts";
 import { leftOut, literalEntries } from "./_attach.ts";
-import { applyShape, removeShape, type Shape } from "./_jsonc_edit.ts";
+import { applyShape } from "./_jsonc_edit.ts";
+import { removeShape } from "./_jsonc_remove.ts";
+import type { Shape } from "./_jsonc_shape.ts";
 import { launchConfiguration, launchFile } from "./vscode.ts";
 
 function shape(profile: AttachProfile): Shape {

@@ -9,7 +9,9 @@
 import type { AttachEntry, AttachInput, AttachProfile, EditorPlugin } from "../contract.ts";
 import { attachArguments, findInput } from "./_attach.ts";
 import type { Json } from "./_jsonc.ts";
-import { applyShape, removeShape, type Shape } from "./_jsonc_edit.ts";
+import { applyShape } from "./_jsonc_edit.ts";
+import { removeShape } from "./_jsonc_remove.ts";
+import type { Shape } from "./_jsonc_shape.ts";
 
 /** Port that Kate connects to: the literal one, or what the prompt would offer. */
 function portOf(entry: AttachEntry, profile: AttachProfile): number {

@@ -8,7 +8,8 @@
 
 import type { EditorPlugin, FileEdit } from "../contract.ts";
 import { applyDropIn, removeDropIn } from "./_drop_in.ts";
-import { applyShape, removeShape } from "./_jsonc_edit.ts";
+import { applyShape } from "./_jsonc_edit.ts";
+import { removeShape } from "./_jsonc_remove.ts";
 import { launchFile, launchShape } from "./vscode.ts";
 
 const luaFile = "~/.config/nvim/after/plugin/rdg.lua";
@@ -42,6 +43,19 @@ end
 vim.api.nvim_create_autocmd("FileType", { pattern = "python", once = true, callback = setup })
 `;
 
+/** A note on a file that is more than nvim-dap reads: JSON with comments on lines of their own. */
+function hardToRead(text: string): string[] {
+  try {
+    JSON.parse(text.replace(/^\ufeff/, "").replace(/^\s*\/\/.*$/gm, ""));
+    return [];
+  } catch {
+    return [
+      `${launchFile} holds trailing commas, or comments that share a line with something else: ` +
+      "nvim-dap reads neither (the comments it does with Neovim 0.12 or later).",
+    ];
+  }
+}
+
 /** Neovim. */
 export const neovim: EditorPlugin = {
   contract: 1,
@@ -60,9 +74,9 @@ export const neovim: EditorPlugin = {
   files: [{ path: launchFile }, { path: luaFile }],
   malformed: "set-aside",
   apply({ file, oldText, profile, force }): FileEdit {
-    return file === launchFile
-      ? applyShape(oldText, launchShape(profile), { force })
-      : applyDropIn(oldText, lua, { force, file });
+    if (file !== launchFile) return applyDropIn(oldText, lua, { force, file });
+    const edit = applyShape(oldText, launchShape(profile), { force });
+    return { ...edit, notes: [...edit.notes ?? [], ...hardToRead(edit.text ?? "")] };
   },
   remove({ file, oldText, profile, force }): FileEdit {
     return file === launchFile

@@ -8,7 +8,9 @@
 import type { AttachEntry, AttachInput, AttachProfile, EditorPlugin } from "../contract.ts";
 import { attachArguments } from "./_attach.ts";
 import type { Json } from "./_jsonc.ts";
-import { applyShape, removeShape, type Shape } from "./_jsonc_edit.ts";
+import { applyShape } from "./_jsonc_edit.ts";
+import { removeShape } from "./_jsonc_remove.ts";
+import type { Shape } from "./_jsonc_shape.ts";
 
 function asked({ id, default: preset }: AttachInput): string {
   return preset === undefined ? `\${${id}}` : `\${${id}:${preset}}`;

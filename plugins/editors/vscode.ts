@@ -11,7 +11,9 @@
 import type { AttachEntry, AttachProfile, EditorPlugin, FileEdit } from "../contract.ts";
 import { attachArguments } from "./_attach.ts";
 import { type Json, readDocument, valueOf } from "./_jsonc.ts";
-import { applyShape, removeShape, type Shape } from "./_jsonc_edit.ts";
+import { applyShape } from "./_jsonc_edit.ts";
+import { removeShape } from "./_jsonc_remove.ts";
+import type { Shape } from "./_jsonc_shape.ts";
 
 /** The file, relative to the project. */
 export const launchFile = ".vscode/launch.json";

@@ -18,7 +18,7 @@ interface Message {
   seq?: number;
   command?: string;
   event?: string;
-  request_seq?: number;
+  "request_seq"?: number;
   success?: boolean;
   message?: string;
   // deno-lint-ignore no-explicit-any -- DAP bodies are as various as its requests
@@ -121,7 +121,7 @@ export class DapClient {
     const text = JSON.stringify({ seq, type: "request", command, arguments: args });
     this.#socket.write(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
     const answer = await this.#wait(
-      ({ type, request_seq }) => type === "response" && request_seq === seq,
+      (message) => message.type === "response" && message["request_seq"] === seq,
       `answer to ${command}`,
     );
     if (!answer.success) throw new Error(`${command}: ${answer.message}`);

@@ -80,6 +80,16 @@ Deno.test("apply() maps the resolved folder in every editor that can reach a com
   }
 });
 
+Deno.test("neovim.apply() says when nvim-dap can't read the file", () => {
+  const neovim = editors.find(({ name }) => name === "neovim")!;
+  const notes = (oldText: string) =>
+    neovim.apply({ file: ".vscode/launch.json", oldText, profile }).notes?.join() ?? "";
+  for (const hard of ['{ "a": 1, }', '{ "a": 1 // b\n}', "{ /* a */ }"]) {
+    assert.match(notes(hard), /nvim-dap reads neither/);
+  }
+  assert.equal(notes('// a\n{\n  // b\n  "a": "//"\n}\n'), "");
+});
+
 /** A stand-in for nvim-dap, of which only what the drop-in touches is there. */
 const stub = (providers: boolean) => `
 package.loaded["dap"] = { adapters = {}, providers = ${providers ? "{}" : "nil"} }
