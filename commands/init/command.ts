@@ -9,7 +9,7 @@
 import type { CommandMeta } from "../_args.ts";
 import { parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
-import type { EditorPlugin } from "../../plugins/contract.ts";
+import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
 import { editors } from "../../plugins/editors.ts";
 import { ExitCode, usageError } from "../../plugins/error.ts";
 import { editorsByName, findEditors, type Surroundings } from "./detect.ts";
@@ -128,13 +128,13 @@ export async function run(
   const named = editorsByName(options.editors, editors);
   const around = await surroundings(host, parts.files);
   if (!options.remove && !options.print && !options.force) await refuseHome(around);
+  const realRoot = await parts.files.realPath(around.root);
+  const profile = attachProfile({ localRoot: around.root, realRoot });
   const plugins = named.length > 0
     ? named
     : options.remove
     ? editors
-    : await chooseEditors(around, { host, parts });
-  const realRoot = await parts.files.realPath(around.root);
-  const profile = attachProfile({ localRoot: around.root, realRoot });
+    : await chooseEditors({ around, profile }, { host, parts });
   if (options.print) return printFresh(plugins, { profile, around, host });
   const action = options.remove ? "remove" : "apply";
   const task: Task = { plugins, profile, action, force: options.force };
@@ -185,10 +185,10 @@ async function refuseHome({ root, home, files }: Surroundings): Promise<void> {
 
 /** Which editors to set up where none was named. */
 async function chooseEditors(
-  around: Surroundings,
+  where: { around: Surroundings; profile: AttachProfile },
   { host, parts }: { host: Host; parts: InitParts },
 ): Promise<readonly EditorPlugin[]> {
-  const { sure, hints } = await findEditors(editors, around);
+  const { sure, hints } = await findEditors(editors, where);
   if (sure.length > 0) return sure;
   const [only] = hints;
   const files = new Set(hints.map((plugin) => JSON.stringify(plugin.files)));

@@ -6,9 +6,10 @@
  */
 
 import { closest } from "../_args.ts";
-import type { EditorPlugin } from "../../plugins/contract.ts";
+import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
 import { usageError } from "../../plugins/error.ts";
 import type { Files } from "./files.ts";
+import { Ownership } from "./ownership.ts";
 
 /** Where to look. */
 export interface Surroundings {
@@ -26,37 +27,55 @@ export interface Surroundings {
 
 /** What was found. */
 export interface Findings {
-  /** Editors that the project or the terminal shows to be in use. */
+  /** Editors that the project or the terminal shows to be in use, or that rdg has set up before. */
   sure: EditorPlugin[];
   /** Editors that are only installed. */
   hints: EditorPlugin[];
 }
 
 /**
- * Looks for editors.
+ * Looks for editors. What rdg itself has written is no sign of another editor that has the same
+ * folder, so that a second run finds what the first one found.
  *
  * @param plugins The editors that are known.
- * @param around Where to look.
+ * @param options Where to look, and the profile, by which rdg's own entries are known.
  * @returns Those in use, and those that are only installed.
  */
 export async function findEditors(
   plugins: readonly EditorPlugin[],
-  around: Surroundings,
+  options: { around: Surroundings; profile: AttachProfile },
 ): Promise<Findings> {
+  const { around } = options;
+  const own = new Ownership(plugins, options);
   const found: Findings = { sure: [], hints: [] };
+  const seen = new Set<string>();
   for (const plugin of plugins) {
-    if (await isSure(plugin, around)) found.sure.push(plugin);
-    else if (await isHinted(plugin, around)) found.hints.push(plugin);
+    const files = JSON.stringify(plugin.files);
+    const before = !seen.has(files) && await own.isSetUp(plugin);
+    // What lies at home was set up for some project, not for this one.
+    const here = plugin.files.some(({ path }) => !path.startsWith("~/"));
+    if (before && here || await isSure(plugin, around, own)) found.sure.push(plugin);
+    else if (before || await isHinted(plugin, around)) found.hints.push(plugin);
+    if (plugin.files.length > 0) seen.add(files);
   }
   return found;
 }
 
-async function isSure(plugin: EditorPlugin, around: Surroundings): Promise<boolean> {
+async function isSure(
+  plugin: EditorPlugin,
+  around: Surroundings,
+  own: Ownership,
+): Promise<boolean> {
   for (const [name, part] of Object.entries(plugin.detect.env ?? {})) {
     const value = around.env(name);
     if (value && value.toLowerCase().includes(part.toLowerCase())) return true;
   }
-  return await anyMatch(plugin.detect.files ?? [], around);
+  for (const pattern of plugin.detect.files ?? []) {
+    for (const path of await expand(pattern, around)) {
+      if (!await own.isOwn(path)) return true;
+    }
+  }
+  return false;
 }
 
 async function isHinted(plugin: EditorPlugin, around: Surroundings): Promise<boolean> {

@@ -142,6 +142,27 @@ Deno.test("run() asks on a terminal where it isn't clear, and only there", async
   assert.deepEqual(files(piped), [launch]);
 });
 
+Deno.test("run() finds the same editors a second time", async () => {
+  const cases: [Disk, string[]][] = [
+    [{ "/home/ada/.emacs.d/elpa/dap-mode-0.8/x": "" }, []],
+    [{ "/usr/bin/nvim": { program: true } }, []],
+    [{ "/usr/bin/nvim": { program: true }, "/usr/bin/hx": { program: true } }, []],
+    [{ "/home/ada/proj/.zed/settings.json": "{}" }, []],
+    [{}, ["kate", "zed", "dap-mode"]],
+    [{}, ["dape"]],
+    [{}, ["sublime"]],
+    [{}, ["neovim"]],
+    [{}, ["theia"]],
+  ];
+  for (const [more, named] of cases) {
+    const disk = project(more);
+    await init(disk, { editors: named }, { env: { PATH: "/usr/bin" } });
+    const after = structuredClone(disk);
+    const { said } = await init(disk, {}, { env: { PATH: "/usr/bin" } });
+    assert.deepEqual(disk, after, JSON.stringify([more, named, said]));
+  }
+});
+
 Deno.test("run() takes names and aliases, and guesses at a wrong one", async () => {
   const disk = project();
   await init(disk, { editors: ["nvim", "emacs", "PyCharm"] });
