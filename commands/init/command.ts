@@ -12,11 +12,12 @@ import type { Host } from "../_host.ts";
 import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
 import { editors } from "../../plugins/editors.ts";
 import { ExitCode, usageError } from "../../plugins/error.ts";
-import { editorsByName, findEditors, type Surroundings } from "./detect.ts";
+import { editorsByName, findEditors } from "./detect.ts";
 import { unifiedDiff } from "./diff.ts";
 import { type Files, systemFiles } from "./files.ts";
 import { planChanges, type Task } from "./plan.ts";
 import { attachProfile } from "./profile.ts";
+import type { Surroundings } from "./places.ts";
 import { printFresh, report } from "./report.ts";
 import { makeChanges } from "./write.ts";
 
@@ -146,7 +147,7 @@ export async function run(
     host.terminal.say("Nothing was written (--dry-run)");
     return ExitCode.ok;
   }
-  report(await makeChanges(task, around), { task, host, named: named.length > 0 });
+  report(await makeChanges(task, around), { task, around, host, named: named.length > 0 });
   return ExitCode.ok;
 }
 

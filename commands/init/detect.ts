@@ -8,22 +8,8 @@
 import { closest } from "../_args.ts";
 import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
 import { usageError } from "../../plugins/error.ts";
-import type { Files } from "./files.ts";
 import { Ownership } from "./ownership.ts";
-
-/** Where to look. */
-export interface Surroundings {
-  /** The project's folder. */
-  root: string;
-  /** The person's home; undefined where there is none. */
-  home: string | undefined;
-  /** Where settings lie: `~/.config` unless XDG_CONFIG_HOME says otherwise. */
-  config: string | undefined;
-  /** Looks up a variable. */
-  env(name: string): string | undefined;
-  /** The disk. */
-  files: Files;
-}
+import { expand, type Surroundings } from "./places.ts";
 
 /** What was found. */
 export interface Findings {
@@ -94,52 +80,6 @@ async function anyMatch(patterns: readonly string[], around: Surroundings): Prom
     if ((await expand(pattern, around)).length > 0) return true;
   }
   return false;
-}
-
-/**
- * Finds the paths that a plugin's pattern stands for.
- *
- * @param pattern Relative to the project or beginning with `~/`; `*` within a name.
- * @param around Where to look.
- * @returns Absolute paths of what exists.
- */
-export async function expand(pattern: string, around: Surroundings): Promise<string[]> {
-  const start = absolute(pattern, around);
-  if (start === undefined) return [];
-  let paths = [""];
-  for (const part of start.split("/").slice(1)) {
-    const next: string[] = [];
-    for (const path of paths) {
-      if (!part.includes("*")) {
-        next.push(`${path}/${part}`);
-        continue;
-      }
-      const wanted = new RegExp(`^${part.split("*").map(RegExp.escape).join(".*")}$`, "s");
-      const names = await around.files.list(path || "/");
-      next.push(...names.filter((name) => wanted.test(name)).map((name) => `${path}/${name}`));
-    }
-    paths = next;
-  }
-  const existing: string[] = [];
-  for (const path of paths) {
-    if (await around.files.kind(path) !== null) existing.push(path);
-  }
-  return existing;
-}
-
-/**
- * Makes a plugin's path absolute.
- *
- * @returns The path; undefined for one at home where there is no home.
- */
-export function absolute(path: string, around: Surroundings): string | undefined {
-  if (path.startsWith("~/.config/") && around.config !== undefined) {
-    return around.config + path.slice("~/.config".length);
-  }
-  if (path.startsWith("~/")) {
-    return around.home === undefined ? undefined : around.home + path.slice(1);
-  }
-  return `${around.root === "/" ? "" : around.root}/${path}`;
 }
 
 /**

@@ -126,6 +126,7 @@ async function write(
   options: { bytes: Uint8Array; before: Uint8Array | null },
 ): Promise<void> {
   const { bytes, before } = options;
+  if (before !== null) await expectBytes(path, before);
   const old = before === null ? null : await Deno.stat(path);
   // A file that may not be written stays, though its folder would let it be replaced.
   if (old) (await Deno.open(path, { write: true })).close();

@@ -6,7 +6,7 @@
  */
 
 import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
-import { absolute, expand, type Surroundings } from "./detect.ts";
+import { absolute, expand, type Surroundings } from "./places.ts";
 
 /** Tells rdg's own traces from the person's. */
 export class Ownership {

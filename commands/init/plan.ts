@@ -7,8 +7,8 @@
 
 import type { AttachProfile, EditorFile, EditorPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
-import { absolute, expand, type Surroundings } from "./detect.ts";
 import { parentOf } from "./files.ts";
+import { absolute, expand, type Surroundings } from "./places.ts";
 
 /** Larger files are left alone: no editor's configuration is, and reading one takes long. */
 const maxBytes = 8 * 1024 * 1024;
@@ -64,7 +64,9 @@ export async function planChanges(task: Task, around: Surroundings): Promise<Cha
   for (const plugin of task.plugins) {
     for (const file of plugin.files) {
       for (const { path, name } of await pathsOf(file, { task, around })) {
-        const target = await inspect(path, around);
+        const target = await inspect(path, around).catch((error) => {
+          throw error instanceof RdgError ? error : fileError("read", path, error);
+        });
         const known = targets.get(target) ?? {
           ...await read(target, { path, around }),
           owners: [],

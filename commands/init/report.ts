@@ -7,7 +7,7 @@
 import type { Host } from "../_host.ts";
 import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
 import { ExitCode } from "../../plugins/error.ts";
-import type { Surroundings } from "./detect.ts";
+import type { Surroundings } from "./places.ts";
 import type { Task } from "./plan.ts";
 import type { Done } from "./write.ts";
 
@@ -27,7 +27,7 @@ export function printFresh(
       host.terminal.say(`${plugin.title}, ${file}:`);
       host.terminal.out(text);
     }
-    for (const line of plugin.instructions(profile)) host.terminal.say(line);
+    for (const line of advice(plugin, { profile, around })) host.terminal.say(line);
   }
   return ExitCode.ok;
 }
@@ -35,7 +35,12 @@ export function printFresh(
 /** Says what was done, and what to do next. */
 export function report(
   done: readonly Done[],
-  { task, host, named }: { task: Task; host: Host; named: boolean },
+  { task, around, host, named }: {
+    task: Task;
+    around: Surroundings;
+    host: Host;
+    named: boolean;
+  },
 ): void {
   const { say } = host.terminal;
   for (const { change, did, asideTo } of done) {
@@ -62,6 +67,18 @@ export function report(
     return;
   }
   for (const plugin of task.plugins) {
-    for (const line of plugin.instructions(task.profile)) say(line);
+    for (const line of advice(plugin, { profile: task.profile, around })) say(line);
   }
+}
+
+/** A plugin's instructions, settings named where they really are. */
+function advice(
+  plugin: EditorPlugin,
+  { profile, around }: { profile: AttachProfile; around: Surroundings },
+): string[] {
+  const { config, home } = around;
+  const usual = config === undefined || config === `${home}/.config`;
+  return plugin.instructions(profile).map((line) =>
+    usual ? line : line.replaceAll("~/.config/", `${config}/`)
+  );
 }

@@ -5,9 +5,9 @@
  */
 
 import { ExitCode, RdgError } from "../../plugins/error.ts";
-import type { Surroundings } from "./detect.ts";
 import { ChangedError, parentOf } from "./files.ts";
 import { type Change, fileError, planChanges, type Task } from "./plan.ts";
+import type { Surroundings } from "./places.ts";
 
 /** How often everything is worked out anew because a file changed meanwhile. */
 const attempts = 3;

@@ -180,7 +180,9 @@ Deno.test("run() takes names and aliases, and guesses at a wrong one", async () 
 
 Deno.test("run() writes settings where XDG_CONFIG_HOME says", async () => {
   const disk = project();
-  await init(disk, { editors: ["dape"] }, { env: { XDG_CONFIG_HOME: "/home/ada/settings/" } });
+  const env = { XDG_CONFIG_HOME: "/home/ada/settings/" };
+  const { said } = await init(disk, { editors: ["dape"] }, { env });
+  assert.match(said.join("\n"), /\(load "\/home\/ada\/settings\/rdg\/dape\.el" t\)/);
   assert.deepEqual(files(disk), ["/home/ada/settings/rdg/dape.el"]);
 });
 
