@@ -272,6 +272,11 @@ export interface EditorPlugin extends PluginBase {
     /** Files or folders at home, beginning with `~/`: a hint. */
     home?: readonly string[];
   };
+  /**
+   * Why the installed editor can't take the file, as a sentence with a small first letter; `null`
+   * where it can, or isn't installed here. For files that an older version would choke on.
+   */
+  obstacle?(): Steps<string | null>;
   /** The files it owns entries in; none where the person has to type the values in. */
   files: readonly EditorFile[];
   /**

@@ -11,7 +11,8 @@ import { parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
 import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
 import { editors } from "../../plugins/editors.ts";
-import { ExitCode, usageError } from "../../plugins/error.ts";
+import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
+import { runSteps } from "../../plugins/host.ts";
 import { editorsByName, findEditors } from "./detect.ts";
 import { unifiedDiff } from "./diff.ts";
 import { type Files, systemFiles } from "./files.ts";
@@ -131,11 +132,13 @@ export async function run(
   if (!options.remove && !options.print && !options.force) await refuseHome(around);
   const realRoot = await parts.files.realPath(around.root);
   const profile = attachProfile({ localRoot: around.root, realRoot });
-  const plugins = named.length > 0
+  const chosen = named.length > 0
     ? named
     : options.remove
     ? editors
     : await chooseEditors({ around, profile }, { host, parts });
+  const checked = !options.remove && !options.print && !options.force;
+  const plugins = checked ? await withoutObstacles(chosen, host) : chosen;
   if (options.print) return printFresh(plugins, { profile, around, host });
   const action = options.remove ? "remove" : "apply";
   const task: Task = { plugins, profile, action, force: options.force };
@@ -182,6 +185,31 @@ async function refuseHome({ root, home, files }: Surroundings): Promise<void> {
     }, not a project`,
     "cd to the project first; --force does it here all the same",
   );
+}
+
+/** Leaves out editors whose installed version can't take the file. */
+async function withoutObstacles(
+  plugins: readonly EditorPlugin[],
+  host: Host,
+): Promise<EditorPlugin[]> {
+  const fine: EditorPlugin[] = [];
+  for (const plugin of plugins) {
+    const steps = plugin.obstacle?.();
+    const why = steps ? await runSteps(steps, { plugin, runner: host.runner }) : null;
+    if (why === null) {
+      fine.push(plugin);
+      continue;
+    }
+    if (plugins.length === 1) {
+      throw new RdgError(`Cannot set up ${plugin.title}: ${why}`, {
+        code: "too-old",
+        exitCode: ExitCode.generic,
+        hint: "install a newer version; --force writes the file all the same",
+      });
+    }
+    host.terminal.say(`${plugin.title} is left out: ${why} (--force writes it all the same)`);
+  }
+  return fine;
 }
 
 /** Which editors to set up where none was named. */

@@ -10,12 +10,22 @@
  * @module
  */
 
-import type { AttachEntry, AttachInput, AttachProfile, EditorPlugin } from "../contract.ts";
+import type {
+  AttachEntry,
+  AttachInput,
+  AttachProfile,
+  EditorPlugin,
+  RunOutput,
+  Steps,
+} from "../contract.ts";
 import { attachArguments, inputsOf } from "./_attach.ts";
 import type { Json } from "./_jsonc.ts";
 import { insertBlock, readHeaders, takeBlock } from "./_toml_block.ts";
 
 const file = ".helix/languages.toml";
+
+/** What Helix is called on PATH. */
+const programs = ["hx", "helix"];
 
 /** A value as TOML writes it inline. */
 function toml(value: Json): string {
@@ -83,6 +93,27 @@ function place(text: string, profile: AttachProfile): { lines: string[]; at: num
   return { lines: templates, at: table.keys.has("templates") ? null : at };
 }
 
+/**
+ * Up to 25.07, a template's arguments are texts, lists of texts and yes or no: a mapping of paths is
+ * none of them, and Helix refuses the whole file (change 15018 to Helix, of early 2026, mended it).
+ */
+function* obstacle(): Steps<string | null> {
+  for (const program of programs) {
+    let output: RunOutput;
+    try {
+      output = yield { program, args: ["--version"], timeoutMs: 5000 };
+    } catch {
+      continue; // It isn't here, or can't be started: nothing speaks against the file.
+    }
+    const [, year, month] = /^helix (\d+)\.(\d+)/.exec(output.stdout) ?? [];
+    if (year === undefined) continue;
+    return Number(year) * 100 + Number(month) > 2507
+      ? null
+      : `${output.stdout.trim()} refuses a languages.toml with a mapping of paths`;
+  }
+  return null;
+}
+
 /** Helix. */
 export const helix: EditorPlugin = {
   contract: 1,
@@ -91,8 +122,9 @@ export const helix: EditorPlugin = {
   title: "Helix",
   aliases: ["hx"],
   summary: `Helix: ${file}`,
-  programs: [],
-  detect: { files: [".helix"], programs: ["hx", "helix"], home: ["~/.config/helix"] },
+  programs,
+  obstacle,
+  detect: { files: [".helix"], programs, home: ["~/.config/helix"] },
   files: [{ path: file }],
   apply({ oldText, profile, force }) {
     const text = oldText ?? "";

@@ -100,7 +100,7 @@ export interface Written {
 /** Makes a host in a project folder, and keeps what is written. */
 export function literalHost(
   env: Record<string, string>,
-  options: { cwd?: string; interactive?: boolean } = {},
+  options: { cwd?: string; interactive?: boolean; runner?: Host["runner"] } = {},
 ): { host: Host; written: Written } {
   const written: Written = { out: "", said: [] };
   const host: Host = {
@@ -117,7 +117,7 @@ export function literalHost(
       live: false,
       columns: 80,
     },
-    runner: () => Promise.reject(new Error("rdg init starts no program")),
+    runner: options.runner ?? (() => Promise.reject(new Error("there is no such program"))),
     cwd: () => options.cwd ?? "/home/ada/proj",
     hostname: () => "desk",
     now: () => 0,

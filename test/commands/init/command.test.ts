@@ -322,6 +322,35 @@ Deno.test("run() says what to add to a workspace file, and leaves it", async () 
   assert.ok(!again.said.some((line) => line.includes("workspace file")));
 });
 
+Deno.test("run() leaves out a Helix that would refuse the file", async () => {
+  const versions: [string, boolean][] = [
+    ["helix 25.07.1 (a05c151b)\n", false],
+    ["helix 22.12 (96ff64a8)\n", false],
+    ["helix 26.1 (01234567)\n", true],
+    ["helix 25.10\n", true],
+    ["some other program\n", true],
+  ];
+  for (const [stdout, fits] of versions) {
+    const asked: string[] = [];
+    const { host, written } = literalHost({}, {
+      runner: ({ program, args }) => {
+        asked.push([program, ...args].join(" "));
+        return Promise.resolve({ code: 0, stdout, stderr: "" });
+      },
+    });
+    const disk = project();
+    await run({ ...plain, editors: ["helix", "zed"] }, host, literalParts(disk));
+    assert.equal(files(disk).length, fits ? 2 : 1, stdout);
+    assert.equal(asked[0], "hx --version");
+    assert.equal(/Helix is left out: helix 2.*--force/.test(written.said[0]!), !fits);
+    if (fits) continue;
+    const error = await refusal(run({ ...plain, editors: ["hx"] }, host, literalParts(disk)));
+    assert.match(error.message, /^Cannot set up Helix: helix 2[\d.]+ \(\w+\) refuses/);
+    await run({ ...plain, editors: ["hx"], force: true }, host, literalParts(disk));
+    assert.equal(files(disk).length, 2);
+  }
+});
+
 Deno.test("run() turns a disk that may not be written into an error about permissions", async () => {
   const disk = project({ [launch]: "{}" });
   const denied = {
