@@ -11,7 +11,11 @@ export type Kind = "file" | "folder" | "link" | "other";
 
 /** Says that a file is not as it was when it was read. */
 export class ChangedError extends Error {
-  /** @param path The file. */
+  /**
+   * Makes the error.
+   *
+   * @param path The file.
+   */
   constructor(path: string) {
     super(`"${path}" changed in the meantime`);
     this.name = "ChangedError";

@@ -15,6 +15,8 @@ export class Ownership {
   readonly #profile: AttachProfile;
 
   /**
+   * Gets ready to look; reads nothing yet.
+   *
    * @param plugins The editors that may have left traces.
    * @param options Where to look, and the profile, by which rdg's own entries are known.
    */

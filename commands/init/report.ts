@@ -49,7 +49,9 @@ export function report(
     if (asideTo !== undefined) {
       say(
         host.terminal.style("yellow", "Warning: ") +
-          `${change.shown} was malformed (${change.malformed}): kept as ${asideTo}`,
+          `${change.shown} was malformed (${change.malformed}): kept as ${change.shown}${
+            asideTo.slice(change.path.length)
+          }`,
       );
     }
     if (did === "made") say(`Wrote ${change.shown}${who}`);

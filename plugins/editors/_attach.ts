@@ -21,6 +21,7 @@ export interface Dialect {
 
 /** The attach arguments as JSON. */
 export interface AttachArguments {
+  /** Path mappings, and the entry's further arguments. */
   [key: string]: Json;
   /** Where the debugger is reached. */
   connect: { host: Json; port: Json };

@@ -8,8 +8,10 @@
 import type { FileEdit } from "../contract.ts";
 
 /** Whether to go over hand-made changes, and what the file is called. */
-interface DropInOptions {
+export interface DropInOptions {
+  /** Replace, or take away, a file that was changed by hand. */
   force?: boolean | undefined;
+  /** What the file is called. */
   file: string;
 }
 
