@@ -106,7 +106,7 @@ Deno.test("vscode.apply() makes a new file strict JSON, and remove() takes it aw
 });
 
 Deno.test("vscode.apply() leaves an entry that was changed by hand, and says so", () => {
-  const mine = apply(null).replace('"remoteRoot": "."', '"remoteRoot": "/work/x"');
+  const mine = apply(null).replace('"remoteRoot": "."', '"remoteRoot": "/scratch/x"');
   const kept = vscode.apply({ file: launchFile, oldText: mine, profile });
   assert.equal(kept.text, mine);
   assert.match(kept.notes!.join("\n"), /"rdg: Attach" is there but differs.*--force/);
