@@ -233,7 +233,7 @@ Deno.test("rdg attach says what is wrong with a job", async (t) => {
       "rubbish",
       [{ program: "squeue", answer: { stdout: "<html>502 Bad Gateway</html>\n" } }],
       5,
-      /did not print a list of jobs\n  <html>/,
+      /did not print a list of jobs\n {2}<html>/,
     ],
   ];
   for (const [name, calls, expected, text] of cases) {

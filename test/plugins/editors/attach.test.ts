@@ -1,5 +1,5 @@
 /**
- * Every editor's generated file against a real debugpy: the exact attach arguments out of the file,
+ * Every editor's generated file against a real program under `rdg debug`: the exact attach arguments out of the file,
  * prompts filled in, stop the program at a breakpoint that was set by the local path. Starts python3,
  * and emacs for elisp.
  *
@@ -10,14 +10,7 @@ import assert from "node:assert/strict";
 import { attachProfile } from "../../../commands/init/profile.ts";
 import { launchConfiguration, launchFile } from "../../../plugins/editors/vscode.ts";
 import { editors } from "../../../plugins/editors.ts";
-import {
-  attachAndStop,
-  breakpointLine,
-  debugpyEnv,
-  noDebugpy,
-  program,
-  startProgram,
-} from "./_dap.ts";
+import { attachAndStop, breakpointLine, type Debuggee, program, startProgram } from "./_dap.ts";
 import * as resolve from "./_resolve.ts";
 
 /** How each plugin's file is read. Plugins that write none are told apart below. */
@@ -62,13 +55,13 @@ async function folders(): Promise<
   return { local, remote, top, [Symbol.asyncDispose]: () => Deno.remove(top, { recursive: true }) };
 }
 
-function answers(port: number, remote: string): Record<string, string> {
+function answers({ port, token }: Debuggee, remote: string): Record<string, string> {
   return {
     localTunnelPort: String(port),
     remoteWorkspaceFolder: remote,
     computeNodeHost: "127.0.0.1",
     computeNodePort: String(port),
-    rdgToken: "",
+    rdgToken: token,
   };
 }
 
@@ -84,15 +77,13 @@ Deno.test("every editor has a way of being tried against debugpy", () => {
   assert.equal(new Set(texts).size, 1);
 });
 
-const env = await debugpyEnv();
-
 /** Makes a test that is skipped, and says why, where something is missing. */
 async function tried(
   name: string,
   fn: (t: Deno.TestContext) => Promise<void>,
   need?: { there: () => Promise<boolean>; missing: string },
 ): Promise<void> {
-  const missing = env === null ? noDebugpy : need && !await need.there() ? need.missing : undefined;
+  const missing = need && !await need.there() ? need.missing : undefined;
   Deno.test({
     name: missing === undefined ? name : `${name} (skipped: ${missing})`,
     ignore: missing !== undefined,
@@ -116,12 +107,12 @@ for (const plugin of editors.filter(({ name }) => Object.hasOwn(readers, name)))
       const { name } = profile.entries.find((entry) => entry.id === id)!;
       if (!text.includes(name) && !text.includes(`rdg-${id}`)) continue;
       await t.step(name, async () => {
-        await using debuggee = await startProgram("train.py", { cwd: place.remote, env: env! });
+        await using debuggee = await startProgram("train.py", { cwd: place.remote });
         const situation = {
           id,
           name,
           folder: localRoot,
-          answers: answers(debuggee.port, place.remote),
+          answers: answers(debuggee, place.remote),
         };
         const attach = await read(text, situation);
         const stop = await attachAndStop(debuggee, { attach, file: `${localRoot}/train.py` });
@@ -140,7 +131,7 @@ for (const plugin of editors.filter(({ name }) => Object.hasOwn(readers, name)))
   }, needs[plugin.name]);
 }
 
-await tried(
+Deno.test(
   "attach arguments without a mapping stop where paths are equal, and only there",
   async () => {
     await using place = await folders();
@@ -148,14 +139,17 @@ await tried(
     const node = launchConfiguration(profile.entries[2]!, profile);
     assert.equal(node.pathMappings, undefined);
     for (const [folder, stops] of [[place.remote, true], [place.local, false]] as const) {
-      await using debuggee = await startProgram("train.py", { cwd: place.remote, env: env! });
-      const stop = await attachAndStop(debuggee, { attach: node, file: `${folder}/train.py` });
+      await using debuggee = await startProgram("train.py", { cwd: place.remote });
+      const stop = await attachAndStop(debuggee, {
+        attach: { ...node, rdgToken: debuggee.token },
+        file: `${folder}/train.py`,
+      });
       assert.equal(stop !== null, stops, folder);
     }
   },
 );
 
-await tried(
+Deno.test(
   'attach arguments with "." find a project that was started in its own folder',
   async () => {
     await using place = await folders();
@@ -163,7 +157,7 @@ await tried(
     const entry = launchConfiguration(profile.entries[0]!, profile);
     const attach = JSON.parse(JSON.stringify(entry).replace("${workspaceFolder}", place.local));
     for (const [cwd, stops] of [[place.remote, true], [place.top, false]] as const) {
-      await using debuggee = await startProgram(`${place.remote}/train.py`, { cwd, env: env! });
+      await using debuggee = await startProgram(`${place.remote}/train.py`, { cwd });
       const stop = await attachAndStop(debuggee, { attach, file: `${place.local}/train.py` });
       assert.equal(stop !== null, stops, cwd);
     }

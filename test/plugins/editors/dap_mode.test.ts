@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { attachProfile } from "../../../commands/init/profile.ts";
 import { editors } from "../../../plugins/editors.ts";
 import { launchFile } from "../../../plugins/editors/vscode.ts";
-import { breakpointLine, debugpyEnv, noDebugpy, program, startProgram } from "./_dap.ts";
+import { breakpointLine, program, startProgram } from "./_dap.ts";
 import { has, pipe } from "./_resolve.ts";
 
 /** Opens the local file, sets the breakpoint, starts the entry, waits for the stop, says where. */
@@ -41,14 +41,11 @@ const script = `
   (princ (json-encode stop)))
 `;
 
-const env = await debugpyEnv();
-
 /** Why the test can't run; undefined where it can. */
-const missing = env === null
-  ? noDebugpy
-  : await has("emacs", ["-q", "--batch", "-f", "package-initialize", "-l", "dap-python"])
-  ? undefined
-  : "no dap-mode: apt-get install emacs-nox elpa-dap-mode";
+const missing =
+  await has("emacs", ["-q", "--batch", "-f", "package-initialize", "-l", "dap-python"])
+    ? undefined
+    : "no dap-mode: apt-get install emacs-nox elpa-dap-mode";
 
 Deno.test({
   name: "dapMode.apply() gives an entry that Emacs attaches and stops with" +
@@ -65,7 +62,7 @@ async function attachWithEmacs(): Promise<void> {
       await Deno.mkdir(folder, { recursive: true });
     }
     for (const folder of [local, remote]) await Deno.writeTextFile(`${folder}/train.py`, program);
-    await using debuggee = await startProgram("train.py", { cwd: remote, env: env! });
+    await using debuggee = await startProgram("train.py", { cwd: remote, auth: false });
     const profile = attachProfile({ localRoot: local, realRoot: local });
     const entries = profile.entries.map((entry) =>
       entry.id === "attach" ? { ...entry, port: debuggee.port } : entry
