@@ -43,6 +43,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "List armed, listening, attached and crashed programs of your jobs",
     load: async () => tie(await import("./commands/sessions/command.ts")),
   },
+  init: {
+    summary: "Make your editor ready to attach",
+    load: async () => tie(await import("./commands/init/command.ts")),
+  },
 };
 
 function tie<Options>(command: Command<Options>): Loaded {
