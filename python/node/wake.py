@@ -17,6 +17,7 @@ On stdout come lines that begin with ``rdg-wake`` and go on with a JSON object: 
 (``record``), ``ended`` or ``late``; ``done`` at the end. The reader is ../wake.ts.
 """
 
+import errno
 import json
 import os
 import re
@@ -60,6 +61,7 @@ class Process:
         self.told = False
         self.known = self.start is not None
         self.path = None
+        self.guard = None
 
     def find(self):
         """Settles which process on this node is meant.
@@ -161,6 +163,21 @@ class Process:
             if config_of(environment_of(pid)):
                 raise Refused("lost", "the environment was cleared between process %d and it" % pid)
         raise Refused("unprepared")
+
+    def lock(self):
+        """Makes this the only helper that wakes the process. False when another one is at it.
+
+        A second signal would meet the handler while it opens the debugger. An abstract socket goes
+        with its owner, however that ends.
+        """
+        import socket
+
+        self.guard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            self.guard.bind("\0rdg-wake-%d-%d-%d" % (os.getuid(), self.here, self.start))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
+        return True
 
     def send(self, number):
         try:
@@ -397,7 +414,8 @@ def wake(process, node):
             return True
         # A listening one is signalled too: after a detach it listens, but runs on.
         process.check_handler(record)
-        process.send(process.signal)
+        if process.lock():
+            process.send(process.signal)
         process.signalled = True
         say("process", node=node, pid=process.pid, outcome="signalled")
         return True
@@ -428,6 +446,8 @@ def wait(processes, node, request):
                     tell_stuck(process, node, record)
                 continue
             processes.remove(process)
+            if process.guard:
+                process.guard.close()
         if processes:
             time.sleep(pause)
             pause = min(pause * 1.3, 0.2)
