@@ -123,6 +123,13 @@ def stop_here():
     debugpy.breakpoint()
 
 
+def is_stopped():
+    # type: () -> bool
+    """Whether the current thread already stands still for a client."""
+    info = getattr(threading.current_thread(), "additional_info", None)
+    return getattr(info, "pydev_state", None) == 2  # STATE_SUSPEND
+
+
 def stop_on_entry():
     # type: () -> None
     """Makes the main thread stop at the first line of the person's own code that it reaches."""

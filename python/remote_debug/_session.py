@@ -63,6 +63,7 @@ class Session:
         self.config = config
         self.path = [entry for entry in path if entry]
         self.listening = False
+        self.busy = False  # opening the port or waiting for a client, by a wake or a crash
         self.waiting = False
         self.stack = None  # type: object  # what the record says about the stack file
         self._record = None  # type: object
@@ -113,9 +114,12 @@ class Session:
     def on_wake(self):
         # type: () -> None
         """Opens the debugger in the midst of the program, in the main thread."""
-        if self.waiting:
-            self.show("Script is paused, waiting for debugger to attach...")
+        if self.busy:
+            # A second signal, in the midst of opening: that may not be entered twice.
+            if self.waiting:
+                self.show("Script is paused, waiting for debugger to attach...")
             return
+        self.busy = True
         try:
             if not self._attached():
                 self.listen("listening")
@@ -124,11 +128,15 @@ class Session:
                 if not self.wait(limit):
                     _say.note("Nobody attached: the program goes on; wake it again with `rdg attach`")
                     return
-            from . import _debugpy
-
-            _debugpy.stop_here()
         except Exception as error:
             _say.note("Cannot open the debugger: %s" % error)
+            return
+        finally:
+            self.busy = False
+        from . import _debugpy
+
+        if not _debugpy.is_stopped():
+            _debugpy.stop_here()
 
     def on_crash(self, kind, value, trace):
         # type: (type, BaseException, object) -> None
@@ -138,6 +146,7 @@ class Session:
         from . import _debugpy
 
         words = "%s: %s" % (kind.__name__, str(value).split("\n")[0][:200])
+        self.busy = True
         try:
             if not self._attached():
                 self.listen("crashed", exception=words)
@@ -156,6 +165,8 @@ class Session:
             self.record.write(state="attached", exception=None)
         except Exception as error:
             _say.note("Cannot open the debugger for this crash: %s" % error)
+        finally:
+            self.busy = False
 
     # How they do it.
 
@@ -187,6 +198,7 @@ class Session:
             raise DebuggerUnavailable("%s. Try: %s" % _find.advice(self.config))
         from . import _debugpy, _port
 
+        busy, self.busy = self.busy, True
         try:
             host, port, token = _port.listen(self.config, folder, self.path)  # type: ignore
         except Exception as error:
@@ -194,6 +206,8 @@ class Session:
                 "cannot listen on %s:%d: %s"
                 % (self.config["bind"], self.config["port"], str(error) or type(error).__name__)
             )
+        finally:
+            self.busy = busy
         self.listening = True
         _debugpy.settle(self._on_attach, self._on_detach)
         _debugpy.quiet()

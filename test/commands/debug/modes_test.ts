@@ -188,6 +188,27 @@ Deno.test("rdg debug -lp is woken first and opens at the crash later", async () 
   assert.equal((await child.status()).code, 1);
 });
 
+Deno.test("rdg debug --lite takes two wakes in quick succession for one", async () => {
+  await using sandbox = await makeSandbox();
+  await sandbox.write("loop.py", loopScript);
+  const { path } = interpreters.at(-1)!;
+  await using child = startRdg(["debug", "-l", path, "loop.py"], { sandbox });
+  await child.until(/^round 2 1 False$/m, { stream: "stdout" });
+  // Opening takes longer than this, so some of them come in its midst.
+  for (let wakes = 0; wakes < 8; wakes++) {
+    await child.kill(40);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  const port = await child.port();
+  await using client = await attach(child, sandbox, { port });
+  const stop = await stopped(client);
+  await child.kill(40); // While it stands still: nothing happens.
+  assert.equal(await evaluate(client, "1 + 1", stop.frameIds[0]), "2");
+  await client.disconnect();
+  await sandbox.write("stop", "");
+  assert.equal((await child.status()).code, 4);
+});
+
 /** Number of threads of a process. */
 async function tasks(pid: number): Promise<number> {
   let count = 0;
