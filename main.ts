@@ -35,6 +35,18 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Start a Python command so that an editor can debug it",
     load: async () => tie(await import("./commands/debug/command.ts")),
   },
+  attach: {
+    summary: "Wake a lite-mode program in a running job, and say where to connect",
+    load: async () => tie(await import("./commands/attach/command.ts")),
+  },
+  sessions: {
+    summary: "List armed, listening, attached and crashed programs of your jobs",
+    load: async () => tie(await import("./commands/sessions/command.ts")),
+  },
+  init: {
+    summary: "Make your editor ready to attach",
+    load: async () => tie(await import("./commands/init/command.ts")),
+  },
 };
 
 function tie<Options>(command: Command<Options>): Loaded {

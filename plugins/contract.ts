@@ -20,6 +20,10 @@ export interface RunSpec {
   args: readonly string[];
   /** Variables to set (a string) or to take away (`null`) for this program. */
   env?: Readonly<Record<string, string | null>>;
+  /** Variables to take away: names, or beginnings that end in `*`. `env` and `keep` win over it. */
+  without?: readonly string[];
+  /** Names that `without` must leave alone. */
+  keep?: readonly string[];
   /** Text for the program's stdin; nothing (`/dev/null`) when absent. */
   stdin?: string;
   /** Limit in milliseconds; the host's default (20,000) when absent. */
@@ -74,6 +78,16 @@ export interface JobVariables {
   arrayIndex?: Variables;
   /** Values of `arrayIndex` that mean "no array". */
   noArrayIndex?: readonly string[];
+  /**
+   * How the unique id of an array's element is written where `job` is the same for all of them, with
+   * `{job}` and `{index}` for the two values: `{job}[{index}]`. Without it, `job` is unique by itself.
+   */
+  elementId?: string;
+  /**
+   * A file that holds the id where no variable does: the variable with its path, and the names of the
+   * lines `Name = value` whose values, joined by `.`, are the id. Counts when `job` gives nothing.
+   */
+  jobFile?: { variable: string; names: readonly string[] };
   /** The step within the job. */
   step?: Variables;
   /** The cluster's name. */
@@ -132,6 +146,27 @@ export interface HelperTarget {
   job: string;
   /** Nodes to run on, as the scheduler calls them; one helper task on each. */
   nodes: readonly string[];
+  /**
+   * All nodes of the job in the order of {@linkcode Job.nodes}; some schedulers (Flux, HTCondor) name
+   * a node by its place in there and can't be told one without it.
+   */
+  jobNodes?: readonly string[];
+}
+
+/** Why a helper could not run inside a job. */
+export interface HelperFailure {
+  /** What happened, capital first, no final period. */
+  message: string;
+  /** What the person can do. */
+  hint: string;
+  /** What the program printed, where that says more. */
+  cause?: string | undefined;
+  /** The same helper may well get through by ssh to the node. */
+  ssh?: boolean;
+  /** What it means to rdg; `scheduler` when absent. */
+  kind?: "ended" | "pending" | "refused" | "busy" | "unreachable" | "scheduler";
+  /** The same again in a form that this version of the scheduler understands. */
+  retry?: RunSpec;
 }
 
 /** A scheduler, as a plugin describes it. */
@@ -146,13 +181,25 @@ export interface SchedulerPlugin extends PluginBase {
   detect: readonly string[];
   /** Lists my jobs. */
   list(options: { user: string }): Steps<Job[]>;
+  /** Looks one job up, whoever owns it and even if it has ended; `null` where it is not known. */
+  lookup?(job: string): Steps<Job | null>;
+  /** The name of this cluster, as its jobs' environment has it; `null` where it has none. */
+  clusterName?(): Steps<string | null>;
   /**
    * Says how to run a helper inside a job, one task a node, all in one call, with clean stdin and
    * stdout; `null` where nothing enters a job from outside (the host then goes by ssh).
    */
   helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
-  /** Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed. */
-  helperFailure?(output: RunOutput): { message: string; hint: string } | null;
+  /**
+   * Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed; `null` when it was
+   * not the scheduler's doing.
+   */
+  helperFailure?(output: RunOutput, spec: RunSpec): HelperFailure | null;
+  /**
+   * The one spelling of a job's id, for schedulers that know several (Flux: `ƒD2e73NP`, `fD2e73NP`,
+   * decimal): two ids are the same job when this gives the same. Absent: ids are compared as they are.
+   */
+  canonicalId?(id: string): string;
   /** Sends a signal by the scheduler's own command to everything in a job or step (a broadcast). */
   broadcast?(target: { job: string; step?: string; signal: number }): RunSpec | null;
   /** Where the job's output goes: path of stdout, or `null` where it has none. */
@@ -161,18 +208,38 @@ export interface SchedulerPlugin extends PluginBase {
   loginHost?(env: Environment): string | null;
 }
 
+/** A value that the editor asks for: the `id` of an {@linkcode AttachInput}. */
+export interface InputReference {
+  /** Which input. */
+  input: string;
+}
+
+/**
+ * The project folder with its symbolic links resolved, for a cluster whose nodes know the same
+ * folder by another name; no mapping where both names are the same.
+ */
+export interface ResolvedRoot {
+  /** Says so. */
+  resolved: true;
+}
+
 /** One entry that `rdg init` wants in an editor's configuration. */
 export interface AttachEntry {
+  /** Short name for editors where an entry is typed: letters, digits and `-`. */
+  id: string;
   /** Its title; entries of rdg are found again by it. */
   name: string;
-  /** Host: a literal, or an id of `inputs`. */
-  host: string | { input: string };
-  /** Port: a literal, or an id of `inputs`. */
-  port: number | { input: string };
-  /** Path of the project on the cluster: a literal, an id of `inputs`, or none (equal paths). */
-  remoteRoot?: string | { input: string };
-  /** Further attach arguments, passed on to the adapter (`rdgToken`, …): literals or inputs. */
-  extra?: Readonly<Record<string, string | { input: string }>>;
+  /** Host: a literal, or an input. */
+  host: string | InputReference;
+  /** Port: a literal, or an input. */
+  port: number | InputReference;
+  /**
+   * Path of the project on the cluster: a literal (`"."`: the folder that the program runs in), an
+   * input, the resolved name of the local one, or none where the paths are equal on both sides.
+   */
+  remoteRoot?: string | InputReference | ResolvedRoot;
+  /** Further attach arguments, passed on to the adapter (`rdgToken`, …). */
+  extra?: Readonly<Record<string, string | boolean | InputReference>>;
 }
 
 /** A value that the editor asks for. */
@@ -193,16 +260,44 @@ export interface AttachProfile {
   entries: readonly AttachEntry[];
   /** The inputs that they refer to. */
   inputs: readonly AttachInput[];
-  /** Absolute path of the project folder on this machine. */
+  /** Absolute path of the project folder on this machine, as the person sees it. */
   localRoot: string;
+  /** The same with its symbolic links resolved. */
+  realRoot: string;
 }
 
 /** What one file of an editor should become. */
 export interface FileEdit {
   /** The whole new text; equal to the old where nothing has to change; `null` to remove the file. */
   text: string | null;
-  /** Lines for the person: what to add by hand, what was left alone. */
+  /** Notes for the person, of one or more lines: what to add by hand, what was left alone. */
   notes?: readonly string[];
+}
+
+/** A file in which an editor's plugin owns entries. */
+export interface EditorFile {
+  /**
+   * Relative to the project, or beginning with `~/`; `*` stands for any run of characters within one
+   * name. Every file that matches is edited.
+   */
+  path: string;
+  /**
+   * The file to make when none matches; `${folder}` stands for the project folder's name. Without
+   * it, a path without `*` is made, and one with `*` isn't.
+   */
+  fresh?: string;
+}
+
+/** What a plugin is given to edit one file. */
+export interface EditorRequest<Text extends string | null> {
+  /** The file as the plugin named it, `*` and `${folder}` filled in. */
+  file: string;
+  /** What it holds; `null` where it doesn't exist. */
+  oldText: Text;
+  /** What is wanted. */
+  profile: AttachProfile;
+  /** Replace, or take out, entries of rdg's names that were changed by hand. */
+  force?: boolean;
 }
 
 /** An editor, as a plugin describes it. */
@@ -211,28 +306,45 @@ export interface EditorPlugin extends PluginBase {
   kind: "editor";
   /** The editor's name as people write it. */
   title: string;
+  /** Other names that `--editor` takes for it; one alias may stand for several plugins. */
+  aliases?: readonly string[];
   /** Signs that the person uses it. */
   detect: {
-    /** Files or folders in the project. */
+    /** Files or folders in the project (`*` as in {@linkcode EditorFile}): a sure sign. */
     files?: readonly string[];
-    /** Programs on PATH. */
-    programs?: readonly string[];
-    /** Environment variables with a text that their value must contain (`""`: being set is enough). */
+    /** Environment variables with a text that their value must contain (`""`: set): a sure sign. */
     env?: Readonly<Record<string, string>>;
+    /** Programs on PATH: a hint. */
+    programs?: readonly string[];
+    /** Files or folders at home, beginning with `~/`: a hint. */
+    home?: readonly string[];
   };
   /**
-   * The files it owns entries in: relative to the project, or beginning with `~/`; `*` stands for any
-   * run of characters within one name.
+   * Why the installed editor can't take the file, as a sentence with a small first letter; `null`
+   * where it can, or isn't installed here. For files that an older version would choke on.
    */
-  files: readonly string[];
+  obstacle?(): Steps<string | null>;
+  /** The files it owns entries in; none where the person has to type the values in. */
+  files: readonly EditorFile[];
   /**
-   * The new text of one of its files.
+   * What becomes of a file that can't be understood: it is set aside as `.bak` and written anew, or
+   * it is refused. `"refuse"` when absent.
+   */
+  malformed?: "set-aside" | "refuse";
+  /**
+   * The new text of one of its files. Without `force`, entries of rdg's names that differ from what
+   * is wanted are left alone, with a note.
    *
    * @throws {SyntaxError} when `oldText` cannot be understood, so that it must not be touched.
    */
-  apply(options: { file: string; oldText: string | null; profile: AttachProfile }): FileEdit;
-  /** The text with everything that {@linkcode EditorPlugin.apply} added taken out again. */
-  remove(options: { file: string; oldText: string; profile: AttachProfile }): FileEdit;
+  apply(request: EditorRequest<string | null>): FileEdit;
+  /**
+   * The text with everything that {@linkcode EditorPlugin.apply} added taken out again; `null` when
+   * nothing else was in the file.
+   *
+   * @throws {SyntaxError} when `oldText` cannot be understood.
+   */
+  remove(request: EditorRequest<string>): FileEdit;
   /** What to do in the editor afterwards: lines for the person. */
   instructions(profile: AttachProfile): readonly string[];
 }

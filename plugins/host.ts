@@ -8,8 +8,11 @@
 import type { RunOutput, RunSpec, Steps } from "./contract.ts";
 import { ExitCode, RdgError } from "./error.ts";
 
-/** Starts one program and waits for it. */
-export type Runner = (spec: RunSpec) => Promise<RunOutput>;
+/** Starts one program and waits for it; `onLine` is called with each line of stdout as it comes. */
+export type Runner = (
+  spec: RunSpec,
+  options?: { onLine?: (line: string) => void },
+) => Promise<RunOutput>;
 
 /** Time limit of a program that names none, in milliseconds. */
 export const defaultTimeoutMs = 20_000;
@@ -22,59 +25,65 @@ const maxOutput = 256 * 1024 * 1024;
  *
  * Under a scoped `--allow-run`, Deno refuses every start while a non-empty `LD_*` variable is
  * inherited (environment modules set `LD_LIBRARY_PATH`; facts seen on Deno 2.9), so these are blanked
- * for the scheduler's programs unless the spec sets them.
+ * there unless the spec sets them. A program that exceeds its limit is ended, and what it started is
+ * not waited for.
  *
  * @param options `onRun` is called with each command line.
  * @returns The runner; it throws {@linkcode RdgError} for a program that is missing, may not be
  * started, or takes too long.
  */
 export function systemRunner(options: { onRun?: (line: string) => void } = {}): Runner {
-  return async (spec) => {
-    options.onRun?.([spec.program, ...spec.args].map(quoteWord).join(" "));
-    const env: Record<string, string> = blankedLoaderVariables();
-    let clearEnv = false;
-    if (spec.env && Object.values(spec.env).includes(null)) {
-      clearEnv = true;
-      Object.assign(env, { ...Deno.env.toObject(), ...env });
-    }
-    for (const [name, value] of Object.entries(spec.env ?? {})) {
-      if (value === null) delete env[name];
-      else env[name] = value;
-    }
+  return async (spec, { onLine } = {}) => {
+    options.onRun?.(commandLine(spec));
     const timeoutMs = spec.timeoutMs ?? defaultTimeoutMs;
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeoutMs);
+    let child: Deno.ChildProcess;
     try {
-      const child = new Deno.Command(spec.program, {
+      child = new Deno.Command(spec.program, {
         args: [...spec.args],
-        env,
-        clearEnv,
+        ...await environmentFor(spec),
         stdin: spec.stdin === undefined ? "null" : "piped",
         stdout: "piped",
         stderr: "piped",
-        signal: abort.signal,
       }).spawn();
-      const [status, stdout, stderr] = await Promise.all([
-        child.status,
-        collect(child.stdout),
-        collect(child.stderr),
-        spec.stdin === undefined ? undefined : feed(child.stdin, spec.stdin),
-      ]);
-      if (abort.signal.aborted) {
-        throw new RdgError(`Cannot run "${spec.program}": no answer within ${timeoutMs / 1000} s`, {
-          code: "timeout",
-          exitCode: ExitCode.timeout,
-          hint: "try again later, or ask the cluster's support whether its scheduler is slow",
-          ...(stderr ? { cause: stderr } : {}),
-        });
-      }
-      return { code: status.code, stdout, stderr };
     } catch (error) {
       throw explainStart(spec.program, error);
+    }
+    const stdout = collect(child.stdout, onLine);
+    const stderr = collect(child.stderr);
+    const fed = spec.stdin === undefined ? undefined : feed(child.stdin, spec.stdin);
+    const done = Promise.all([child.status, stdout.text, stderr.text, fed]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<null>((resolve) => timer = setTimeout(() => resolve(null), timeoutMs));
+    try {
+      const result = await Promise.race([done, late]);
+      if (result) return { code: result[0].code, stdout: result[1], stderr: result[2] };
     } finally {
       clearTimeout(timer);
     }
+    await end(child);
+    // Its children may still hold the pipes open: whatever came until now has to do.
+    await Promise.all([stdout.cancel(), stderr.cancel()]);
+    const complaint = await stderr.text;
+    throw new RdgError(`Cannot run "${spec.program}": no answer within ${timeoutMs / 1000} s`, {
+      code: "timeout",
+      exitCode: ExitCode.timeout,
+      hint: "try again later, or ask the cluster's support whether its scheduler is slow",
+      ...(complaint ? { cause: complaint } : {}),
+    });
   };
+}
+
+/**
+ * Writes a command line the way a person would type it, very long words cut short.
+ *
+ * @param spec The program and its arguments.
+ * @returns One line.
+ */
+export function commandLine(spec: RunSpec): string {
+  return [spec.program, ...spec.args].map((word) => {
+    const line = word.replaceAll(/\s+/g, " ");
+    return quoteWord(line.length > 200 ? `${line.slice(0, 60)}…` : line);
+  }).join(" ");
 }
 
 /**
@@ -126,34 +135,104 @@ export function checkDeclared(
   }
 }
 
+/**
+ * Looks for a program in the folders of PATH.
+ *
+ * @param program Its name.
+ * @param path PATH's value.
+ * @returns Whether an executable file of that name is there; folders that can't be read don't count.
+ */
+export function isOnPath(program: string, path: string): boolean {
+  return path.split(":").some((folder) => {
+    if (!folder.startsWith("/")) return false;
+    try {
+      const info = Deno.statSync(`${folder}/${program}`);
+      return info.isFile && ((info.mode ?? 0o111) & 0o111) !== 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Writes a word the way it would have to be typed in a POSIX shell. */
 export function quoteWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-function blankedLoaderVariables(): Record<string, string> {
-  const blank: Record<string, string> = {};
-  let names: string[];
+/** The variables that a program gets: what the spec takes away and sets, and no loader variables. */
+async function environmentFor(
+  spec: RunSpec,
+): Promise<{ env: Record<string, string>; clearEnv: boolean }> {
+  const changes: Record<string, string | null> = {};
+  const unscoped = (await Deno.permissions.query({ name: "run" })).state === "granted";
+  let all: Record<string, string> | undefined;
   try {
-    names = Object.keys(Deno.env.toObject());
-  } catch {
-    names = ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_RUN_PATH"];
+    all = Deno.env.toObject();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
   }
-  for (const name of names) {
-    if (/^(LD|DYLD)_/.test(name)) blank[name] = "";
+  if (!unscoped) {
+    const known = all ? Object.keys(all) : ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_RUN_PATH"];
+    for (const name of known) if (/^(LD|DYLD)_/.test(name)) changes[name] = "";
   }
-  return blank;
+  for (const name of Object.keys(all ?? {})) {
+    if (spec.without?.some((pattern) => matches(name, pattern)) && !spec.keep?.includes(name)) {
+      changes[name] = null;
+    }
+  }
+  Object.assign(changes, spec.env);
+  const clearEnv = all !== undefined && Object.values(changes).includes(null);
+  const env: Record<string, string> = clearEnv ? { ...all } : {};
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) delete env[name];
+    else env[name] = value;
+  }
+  return { env, clearEnv };
 }
 
-async function collect(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  const parts: string[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size <= maxOutput) parts.push(decoder.decode(chunk, { stream: true }));
-  }
-  return parts.join("") + decoder.decode();
+function matches(name: string, pattern: string): boolean {
+  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+}
+
+/** Reads a stream to its end, or until it is told to stop. */
+function collect(
+  stream: ReadableStream<Uint8Array>,
+  onLine?: (line: string) => void,
+): { text: Promise<string>; cancel: () => Promise<void> } {
+  const reader = stream.getReader();
+  const read = async () => {
+    const decoder = new TextDecoder();
+    const parts: string[] = [];
+    let size = 0;
+    let line = "";
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      size += next.value.length;
+      const part = decoder.decode(next.value, { stream: true });
+      if (size <= maxOutput) parts.push(part);
+      if (!onLine) continue;
+      const lines = (line + part).split("\n");
+      line = lines.pop() ?? "";
+      lines.forEach(onLine);
+    }
+    if (onLine && line) onLine(line);
+    return parts.join("") + decoder.decode();
+  };
+  return { text: read(), cancel: () => reader.cancel() };
+}
+
+/** Ends a program: SIGTERM, and SIGKILL two seconds later. */
+async function end(child: Deno.ChildProcess): Promise<void> {
+  const kill = (signal: Deno.Signal) => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended in the meantime.
+    }
+  };
+  kill("SIGTERM");
+  const timer = setTimeout(() => kill("SIGKILL"), 2000);
+  await child.status;
+  clearTimeout(timer);
 }
 
 async function feed(stream: WritableStream<Uint8Array>, text: string): Promise<void> {
@@ -172,14 +251,21 @@ function explainStart(program: string, error: unknown): unknown {
       code: "not-found",
       exitCode: ExitCode.notFound,
       hint: `load the module that brings "${program}", or run this where it is installed`,
-      cause: error,
     });
   }
-  if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
+  if (error instanceof Deno.errors.NotCapable) {
     return new RdgError(`Cannot run "${program}": rdg may not start it`, {
       code: "permission",
       exitCode: ExitCode.permission,
       hint: `run rdg with --allow-run=${program}`,
+      cause: error,
+    });
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new RdgError(`Cannot run "${program}": the system does not let you`, {
+      code: "permission",
+      exitCode: ExitCode.permission,
+      hint: `see "ls -l" of the "${program}" that is on PATH`,
       cause: error,
     });
   }

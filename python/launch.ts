@@ -43,7 +43,7 @@ export interface AgentConfig {
   quiet: boolean;
   /** The port wants the session's token. */
   auth: boolean;
-  /** Unique id of the job that rdg runs in, null outside one. */
+  /** What the scheduler's variable for the job's id says where rdg runs, null outside a job. */
   job: string | null;
   /** COMMAND starts a job of its own (srun, salloc). */
   follow: boolean;

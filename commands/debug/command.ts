@@ -58,6 +58,7 @@ export const meta = {
     },
     subprocess: { type: "boolean", help: "Have debugpy follow child processes" },
     rank: { type: "string", value: "LIST", help: "Only these ranks take part, e.g. 0,3-5" },
+    "no-auth": { type: "boolean", help: "Let in whoever reaches the port, without the token" },
     quiet: { type: "boolean", help: "Print only what is needed to connect" },
   },
   examples: [
@@ -115,7 +116,7 @@ export function parse(argv: readonly string[]): DebugOptions {
       subprocess: values.subprocess === true,
       ranks,
       quiet: values.quiet === true,
-      auth: true,
+      auth: values["no-auth"] !== true,
       command: words,
     },
   };

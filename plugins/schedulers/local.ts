@@ -1,12 +1,22 @@
 /**
- * No scheduler: my own processes on this host. Runs nothing.
+ * No scheduler: my own processes on this host. Describes `sh`, which starts the helper.
  *
  * @module
  */
 
-import type { SchedulerPlugin } from "../contract.ts";
+import type { Job, SchedulerPlugin } from "../contract.ts";
 
-/** The plugin for machines without a scheduler. */
+/** What stands for everything that runs here outside a job. */
+export const localJob: Job = {
+  id: "local",
+  displayId: "local",
+  name: "this host",
+  state: "running",
+  stateText: "RUNNING",
+  nodes: [],
+};
+
+/** The plugin for machines without a scheduler. Its only job is called `local`. */
 export const local: SchedulerPlugin = {
   contract: 1,
   kind: "scheduler",
@@ -15,7 +25,9 @@ export const local: SchedulerPlugin = {
   programs: [],
   detect: [],
   job: { present: [], job: [] },
+
+  // deno-lint-ignore require-yield -- there is no program to ask
   *list() {
-    return [];
+    return [localJob];
   },
 };

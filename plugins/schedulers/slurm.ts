@@ -1,10 +1,30 @@
 /**
  * Slurm, 20.02 to 26.05. Describes squeue, scontrol, srun and scancel.
  *
+ * Text output only: squeue's JSON has changed its shape in nearly every release, and up to 22.05 it
+ * ignores all filters. The environment is scrubbed, because SQUEUE_* changes the output and SLURM_*
+ * of a surrounding job changes what srun asks for. Sources: the manuals of 22.05 and 26.11, and runs
+ * on 22.05.8.
+ *
  * @module
  */
 
-import type { SchedulerPlugin } from "../contract.ts";
+import type { HelperFailure, Job, RunOutput, RunSpec, SchedulerPlugin } from "../contract.ts";
+import { commandFailed, unreadable } from "./_failure.ts";
+import { expandHostlist } from "./_hostlist.ts";
+import { parseDuration } from "./_time.ts";
+
+/** Fields are kept apart by a character that no name holds; the job's name comes last. */
+const separator = "\x1f";
+const format = ["%A", "%i", "%u", "%T", "%M", "%L", "%N", "%Z", "%j"].join(separator);
+
+/** Variables that change what Slurm's programs do, and those that say where the cluster is. */
+const scrubbed = {
+  without: ["SLURM_*", "SQUEUE_*", "SRUN_*", "SBATCH_*", "SCANCEL_*", "SCONTROL_*"],
+  keep: ["SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT"],
+  // Indexes of arrays are else cut short after 64 characters.
+  env: { SLURM_BITSTR_LEN: "0" },
+};
 
 /** The plugin for Slurm. */
 export const slurm: SchedulerPlugin = {
@@ -26,7 +46,202 @@ export const slurm: SchedulerPlugin = {
     submitHost: ["SLURM_SUBMIT_HOST"],
     user: ["SLURM_JOB_USER"],
   },
-  *list() {
-    return [];
+
+  *list({ user }) {
+    let output = yield squeue(["--me", "-t", "R,S,CG,CF,PD"]);
+    // --me is known from 20.02 on.
+    if (output.code !== 0 && /option.*me\b/.test(output.stderr)) {
+      output = yield squeue(["-u", user, "-t", "R,S,CG,CF,PD"]);
+    }
+    return readJobs(output);
+  },
+
+  *lookup(job) {
+    const output = yield squeue(["-j", job, "-t", "all"]);
+    if (output.code !== 0 && /Invalid job id/i.test(output.stderr)) return null;
+    const jobs = readJobs(output);
+    return jobs.find(({ id, displayId }) => id === job || displayId === job) ?? jobs[0] ?? null;
+  },
+
+  *clusterName() {
+    const { stdout } = yield { program: "scontrol", args: ["show", "config"], ...scrubbed };
+    return /^ClusterName\s*=\s*(\S+)/m.exec(stdout)?.[1] ?? null;
+  },
+
+  helper(target, command) {
+    const count = target.nodes.length;
+    // A component of a heterogeneous job (8+1) is named by its leader's id and its number.
+    const [job, component] = target.job.split("+");
+    return {
+      program: "srun",
+      args: [
+        `--jobid=${job}`,
+        ...component === undefined ? [] : [`--het-group=${component}`],
+        // Without it a step waits until the job's own steps free their processors (20.11 and later).
+        "--overlap",
+        ...["-w", target.nodes.join(","), `-N${count}`, `-n${count}`, "--ntasks-per-node=1", "-c1"],
+        ...["--mem=0", "--gres=none", "--cpu-bind=none", "--mpi=none", "--input=none"],
+        ...["--immediate=15", "--kill-on-bad-exit=0", "--chdir=/", "--quiet", "--export=ALL"],
+        ...command,
+      ],
+      ...scrubbed,
+    };
+  },
+
+  helperFailure(output, spec) {
+    const retry = withoutUnknownOption(output.stderr, spec);
+    const known = failures.find(({ pattern }) => pattern.test(output.stderr));
+    if (!known && !retry && output.code === 0) return null;
+    return {
+      message: known?.message ?? `"srun" exited with code ${output.code}`,
+      hint: known?.hint ?? 'see whether "srun --overlap" works in this job by hand',
+      kind: known?.kind ?? "scheduler",
+      ...(known?.ssh ? { ssh: true } : {}),
+      ...(retry ? { retry } : {}),
+    };
+  },
+
+  broadcast({ job, step, signal }) {
+    // A job's batch script is reached only by --batch, and then only its shell; see the manual.
+    const target = step === undefined ? ["--batch", job] : [`${job}.${step}`];
+    return { program: "scancel", args: [`--signal=${signal}`, ...target], ...scrubbed };
+  },
+
+  *output(job) {
+    const { code, stdout } = yield {
+      program: "scontrol",
+      args: ["-o", "show", "job", job],
+      ...scrubbed,
+    };
+    const path = / StdOut=(.*?)(?= [A-Z]\w+=|\s*$)/m.exec(stdout)?.[1];
+    return code === 0 && path && path !== "(null)" && path !== "/dev/null" ? path : null;
+  },
+
+  loginHost(env) {
+    return env.SLURM_SUBMIT_HOST || null;
   },
 };
+
+function squeue(filter: readonly string[]): RunSpec {
+  return { program: "squeue", args: ["-h", "-r", ...filter, "-o", format], ...scrubbed };
+}
+
+/** Reads squeue's lines; a line break within a job's name is put back. */
+const hint = "run this on a login node, or name another scheduler: --scheduler=NAME";
+
+function readJobs(output: RunOutput): Job[] {
+  if (output.code !== 0) {
+    throw commandFailed("Cannot list jobs", { program: "squeue", output, hint });
+  }
+  const jobs: Job[] = [];
+  for (const line of output.stdout.split("\n")) {
+    const [id = "", displayId = "", user = "", stateText = "", ...rest] = line.split(separator);
+    const [elapsed = "", left = "", nodes = "", workDir = "", ...name] = rest;
+    const last = jobs.at(-1);
+    if (/^\d+$/.test(id) && name.length > 0) {
+      jobs.push({
+        id,
+        displayId,
+        user,
+        state: states[stateText] ?? "other",
+        stateText,
+        ...seconds("elapsedS", elapsed),
+        ...seconds("leftS", left),
+        nodes: expandHostlist(nodes),
+        workDir,
+        name: name.join(separator),
+      });
+    } else if (line !== "" && last) {
+      last.name += `\n${line}`;
+    } else if (line.trim() !== "") {
+      throw unreadable("Cannot list jobs", {
+        program: "squeue",
+        stdout: output.stdout,
+        wanted: "a list of jobs",
+        hint,
+      });
+    }
+  }
+  return jobs;
+}
+
+function seconds(key: "elapsedS" | "leftS", text: string): Partial<Job> {
+  const value = parseDuration(text);
+  return value === undefined ? {} : { [key]: value };
+}
+
+const states: Readonly<Record<string, Job["state"]>> = {
+  RUNNING: "running",
+  SIGNALING: "running",
+  SUSPENDED: "suspended",
+  STOPPED: "suspended",
+  PENDING: "pending",
+  CONFIGURING: "pending",
+  REQUEUED: "pending",
+  REQUEUE_HOLD: "pending",
+  COMPLETING: "ending",
+  COMPLETED: "ending",
+  FAILED: "ending",
+  CANCELLED: "ending",
+  TIMEOUT: "ending",
+  NODE_FAIL: "ending",
+  OUT_OF_MEMORY: "ending",
+  PREEMPTED: "ending",
+};
+
+/** srun's complaint about an option that it is too old for, answered by leaving that out. */
+function withoutUnknownOption(stderr: string, spec: RunSpec): RunSpec | undefined {
+  const option = /un(?:recognized|known) option '?(--[\w-]+)/.exec(stderr)?.[1];
+  const args = spec.args.filter((word) => word !== option && !word.startsWith(`${option}=`));
+  return option && args.length < spec.args.length ? { ...spec, args } : undefined;
+}
+
+const failures: readonly (HelperFailure & { pattern: RegExp })[] = [
+  {
+    pattern: /Job is pending execution|Job\/step is pending/i,
+    kind: "pending",
+    message: "The job has not started yet",
+    hint: 'wait until "squeue --me" shows it running',
+  },
+  {
+    pattern: /Invalid job id specified|already completing or completed|Job has finished|expired/i,
+    kind: "ended",
+    message: "The job has ended",
+    hint: "rdg sessions lists what is still running",
+  },
+  {
+    pattern:
+      /task launch for .* failed|Communication connection failure|node is down|not respond|Node failure|Required node not available/i,
+    kind: "unreachable",
+    message: "Slurm cannot reach a node of the job",
+    hint: 'see "sinfo -R"; to leave the node out, name another one: --node=NODE',
+  },
+  {
+    pattern: /node configuration is not available|Invalid node name|nodes? .*not in (?:this )?job/i,
+    kind: "refused",
+    message: "The node does not belong to the job",
+    hint: 'name a node that "squeue --me" shows for this job',
+  },
+  {
+    pattern:
+      /nodes are busy|step creation temporarily disabled|Immediate execution|Unable to allocate resources/i,
+    kind: "busy",
+    ssh: true,
+    message: "Slurm has no room for a helper step in this job",
+    hint: "wake it over ssh instead (--via=ssh), or by the scheduler's own signal (--via=scancel)",
+  },
+  {
+    pattern:
+      /permission denied|Access denied|not permitted|disabled|Invalid (?:generic|Trackable|account|qos)/i,
+    kind: "refused",
+    ssh: true,
+    message: "Slurm refused a helper step in this job",
+    hint: "wake it over ssh instead (--via=ssh), or by the scheduler's own signal (--via=scancel)",
+  },
+  {
+    pattern: /Unable to contact slurm controller|Connection refused|Socket timed out/i,
+    kind: "scheduler",
+    message: "Slurm's controller does not answer",
+    hint: 'try again later; "scontrol ping" tells whether it is up',
+  },
+];

@@ -38,7 +38,8 @@ def main(words):
         subprocess=options.subprocess,
         ranks=options.rank,
         quiet=options.quiet,
-        job=_job.job_id(row),
+        auth=not options.no_auth,
+        job=_job.raw_id(row),
         pid=os.getpid(),
         start=_record.start_time(),
         command=argv,
@@ -147,6 +148,7 @@ def _parser():
     add("--program", action="append", default=[], metavar="GLOB", help="scripts or modules that wait")
     add("--subprocess", action="store_true", help="have debugpy follow child processes")
     add("--rank", type=_ranks, metavar="LIST", help="only these ranks take part, e.g. 0,3-5")
+    add("--no-auth", action="store_true", help="let in whoever reaches the port, without the token")
     add("--quiet", action="store_true", help="print only what is needed to connect")
     return parser
 

@@ -47,7 +47,7 @@ def arm():
 def _same_job(config):
     # type: (dict) -> bool
     """False in a job that was submitted from below ``rdg debug`` (a nested ``sbatch``)."""
-    job = _job.job_id(_job.scheduler())
+    job = _job.raw_id(_job.scheduler())
     return job == config["job"] or (config["job"] is None and config["follow"])
 
 

@@ -68,8 +68,13 @@ def details(values):
         lines.append("Rank: %d%s" % (values["rank"], " of %d" % size if size else ""))
     if values["token"]:
         lines.append("Token: %s" % (values["token"] if is_private(2) else how_to_get_token(values)))
+    lines.append("----------------------------")
+    if not values["auth"]:
+        lines.append(
+            "Warning (--no-auth): whoever reaches this port, every user of the cluster included, can run\n"
+            "commands as %s. There is no token to keep them out." % values["user"]
+        )
     lines += [
-        "----------------------------",
         "",
         "To connect from a local VS Code instance, run this on your local machine:",
         tunnel(values),

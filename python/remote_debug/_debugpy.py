@@ -10,18 +10,6 @@ import sys
 import threading
 
 
-def version():
-    # type: () -> tuple
-    """debugpy's version as numbers, ``(1, 8, 22)``."""
-    import debugpy
-
-    parts = []
-    for part in debugpy.__version__.split("+")[0].split(".")[:3]:
-        digits = "".join(c for c in part if c.isdigit())
-        parts.append(int(digits or 0))
-    return tuple(parts)
-
-
 @contextlib.contextmanager
 def importing(folder, path):
     # type: (str, list) -> object
@@ -81,7 +69,7 @@ def settle(on_attach, on_detach):
         was_attached = py_db.is_attached()
         disconnected()
         if was_attached:
-            _quiet(py_db)
+            quiet()
             on_detach()  # type: ignore
 
     py_db.on_configuration_done = on_configuration_done
@@ -176,23 +164,14 @@ def stop_at_exception(kind, value, trace):
 
 def _pause_monitoring():
     # type: () -> object
-    """1.8.12 to 1.8.21 on 3.12 and later stop in the wrong frame unless events of this thread rest."""
+    """On 3.12 and later versions before 1.8.22 stop in the wrong frame while events still come in.
+    Returns what switches them on again."""
     if not _uses_monitoring():
-        return lambda: None
+        return _nothing
     from _pydevd_sys_monitoring import pydevd_sys_monitoring
 
-    try:
-        info = pydevd_sys_monitoring._thread_local_info.thread_info
-        before = info.trace
-        info.trace = False
-    except AttributeError:
-        return lambda: None
-
-    def restore():
-        # type: () -> None
-        info.trace = before
-
-    return restore
+    pydevd_sys_monitoring.stop_monitoring(all_threads=True)
+    return lambda: pydevd_sys_monitoring.start_monitoring(all_threads=True)
 
 
 def forget_in_child():
@@ -254,17 +233,38 @@ def _stop_tracing_here():
         frame = frame.f_back  # type: ignore
 
 
-def _quiet(py_db):
-    # type: (object) -> None
-    """Full speed again while nobody is attached: tracing alone would cost 8 times on 3.11."""
+def quiet():
+    # type: () -> None
+    """Full speed while nobody is attached: on 3.11 tracing alone would cost 8 times in calls."""
+    py_db = _py_db()
     if _uses_monitoring():
         from _pydevd_sys_monitoring import pydevd_sys_monitoring
 
         pydevd_sys_monitoring.stop_monitoring(all_threads=True)
         return
+    import pydevd_tracing
+
+    def leave(frame, event, arg):
+        # type: (object, str, object) -> None
+        # Called once in each thread, at its next call.
+        pydevd_tracing.SetTrace(None)
+
     # Threads that start from now on are not traced either.
     py_db.enable_tracing = _nothing  # type: ignore
     _in_main_thread(_stop_tracing_here)
+    for frame in sys._current_frames().values():
+        while frame is not None:
+            frame.f_trace = None
+            frame = frame.f_back  # type: ignore
+    # Reaches other threads only on x86-64, where debugpy's wheels bring the library for it.
+    pydevd_tracing.set_trace_to_threads(leave, create_dummy_thread=False)
+
+
+def trace_this_thread():
+    # type: () -> None
+    """Before 3.12 a thread other than the main one can be sure of tracing only by its own doing."""
+    if not _uses_monitoring():
+        _py_db().enable_tracing()  # type: ignore
 
 
 def _loud(py_db):

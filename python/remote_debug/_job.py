@@ -27,10 +27,36 @@ def scheduler():
     return {"name": "local", "job": {"job": ()}}
 
 
+def raw_id(row):
+    # type: (dict) -> object
+    """What the scheduler's own variable says, the same for all elements of some arrays; or None."""
+    return _first(row["job"]["job"])
+
+
 def job_id(row):
     # type: (dict) -> object
-    """The unique id of the job, or None outside one."""
-    return _first(row["job"]["job"])
+    """The unique id of the job, of an array's element where it is one, or None outside one."""
+    names = row["job"]
+    job = raw_id(row) or _from_file(names.get("jobFile"))
+    index = _first(names.get("arrayIndex"))
+    pattern = names.get("elementId")
+    if job and pattern and index and index not in names.get("noArrayIndex", ()):
+        return pattern.replace("{job}", job).replace("{index}", index)
+    return job
+
+
+def _from_file(where):
+    # type: (object) -> object
+    """The id out of a file with lines ``Name = value`` (HTCondor's job ad)."""
+    if not where:
+        return None
+    try:
+        with open(os.environ[where["variable"]]) as file:  # type: ignore
+            pairs = [line.strip().split(" = ", 1) for line in file]
+        values = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+        return ".".join(values[name] for name in where["names"])  # type: ignore
+    except (KeyError, OSError, ValueError):
+        return None
 
 
 def identity():

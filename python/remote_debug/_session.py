@@ -196,6 +196,7 @@ class Session:
             )
         self.listening = True
         _debugpy.settle(self._on_attach, self._on_detach)
+        _debugpy.quiet()
         self.record.write(
             state=state, address={"host": self._reachable(host), "port": port}, token=token, **more
         )
@@ -208,7 +209,10 @@ class Session:
 
         self.waiting = True
         try:
-            return _debugpy.wait(limit)
+            if not _debugpy.wait(limit):
+                return False
+            _debugpy.trace_this_thread()
+            return True
         finally:
             self.waiting = False
 

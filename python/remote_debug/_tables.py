@@ -1,7 +1,13 @@
-"""Variables of schedulers and launchers. Written by `deno task tables` from the plugins."""
+"""Variables of schedulers and launchers. Written by `deno task generate` from the plugins."""
 
 SCHEDULERS = (
     {"name": "slurm", "job": {"present": (("SLURM_JOB_ID", "SLURM_JOBID"),), "job": ("SLURM_JOB_ID", "SLURM_JOBID"), "arrayJob": ("SLURM_ARRAY_JOB_ID",), "arrayIndex": ("SLURM_ARRAY_TASK_ID",), "step": ("SLURM_STEP_ID", "SLURM_STEPID"), "cluster": ("SLURM_CLUSTER_NAME",), "node": ("SLURMD_NODENAME",), "submitHost": ("SLURM_SUBMIT_HOST",), "user": ("SLURM_JOB_USER",)}},
+    {"name": "torque", "job": {"present": (("PBS_JOBID",), ("PBS_VERSION", "PBS_VNODENUM", "PBS_NUM_PPN")), "job": ("PBS_JOBID",), "submitHost": ("PBS_O_HOST",)}},
+    {"name": "pbs", "job": {"present": (("PBS_JOBID",),), "absent": ("PBS_VERSION", "PBS_VNODENUM", "PBS_NUM_PPN"), "job": ("PBS_JOBID",), "submitHost": ("PBS_O_HOST",)}},
+    {"name": "lsf", "job": {"present": (("LSB_JOBID",),), "job": ("LSB_JOBID",), "arrayJob": ("LSB_JOBID",), "arrayIndex": ("LSB_JOBINDEX",), "noArrayIndex": ("0",), "elementId": "{job}[{index}]", "cluster": ("LSB_EXEC_CLUSTER",), "submitHost": ("LSB_SUB_HOST",)}},
+    {"name": "flux", "job": {"present": (("FLUX_JOB_ID",),), "job": ("FLUX_JOB_ID",)}},
+    {"name": "htcondor", "job": {"present": (("_CONDOR_JOB_AD",),), "job": (), "jobFile": {"variable": "_CONDOR_JOB_AD", "names": ("ClusterId", "ProcId")}}},
+    {"name": "sge", "job": {"present": (("JOB_ID",), ("SGE_TASK_ID", "SGE_JOB_SPOOL_DIR")), "job": ("JOB_ID",), "arrayJob": ("JOB_ID",), "arrayIndex": ("SGE_TASK_ID",), "noArrayIndex": ("undefined",), "elementId": "{job}.{index}", "cluster": ("SGE_CLUSTER_NAME", "SGE_CELL"), "node": ("HOSTNAME",), "submitHost": ("SGE_O_HOST",)}},
 )  # type: tuple
 
 RANKS = (

@@ -4,70 +4,16 @@
  */
 
 import assert from "node:assert/strict";
-import { DapClient, DapFailure } from "../../support/dap.ts";
+import {
+  attach,
+  crashScript,
+  evaluate,
+  loopScript,
+  resume,
+  stopped,
+} from "../../support/debugging.ts";
 import { interpreters } from "../../support/python.ts";
-import { type Child, makeSandbox, type Sandbox, startRdg } from "../../support/rdg.ts";
-
-interface Stop {
-  reason: string;
-  threadId: number;
-  frames: string[];
-  frameIds: number[];
-}
-
-/** Attaches the way an editor does; a client that has just gone may still hold the place. */
-async function attach(
-  child: Child,
-  sandbox: Sandbox,
-  options: { port: number; breakpoints?: Record<string, number[]> },
-): Promise<DapClient> {
-  const [record] = await sandbox.records();
-  const token = typeof record?.["token"] === "string" ? { token: record["token"] } : {};
-  for (let left = 40;; left--) {
-    const client = await DapClient.connect({ port: options.port });
-    try {
-      await client.attach({
-        ...token,
-        arguments: { connect: { host: "127.0.0.1", port: options.port } },
-        breakpoints: options.breakpoints ?? {},
-      });
-      return client;
-    } catch (error) {
-      await client.close();
-      if (!(error instanceof DapFailure) || left === 0) {
-        throw new Error(`${error}; stderr:\n${child.stderr}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
-async function stopped(client: DapClient): Promise<Stop> {
-  const { body } = await client.waitFor<{ reason: string; threadId: number }>("stopped");
-  const trace = await client.request<{
-    stackFrames: { id: number; name: string; line: number; source?: { path?: string } }[];
-  }>("stackTrace", { threadId: body.threadId });
-  return {
-    ...body,
-    frames: trace.stackFrames.map(({ name, line, source }) =>
-      `${name.replace(/ \(Current frame\)/, "")} ${source?.path?.split("/").at(-1)}:${line}`
-    ),
-    frameIds: trace.stackFrames.map(({ id }) => id),
-  };
-}
-
-async function evaluate(client: DapClient, expression: string, frameId?: number): Promise<string> {
-  const { result } = await client.request<{ result: string }>("evaluate", {
-    expression,
-    frameId,
-    context: "repl",
-  });
-  return result;
-}
-
-function resume(client: DapClient, stop: Stop): Promise<unknown> {
-  return client.request("continue", { threadId: stop.threadId });
-}
+import { makeSandbox, startRdg } from "../../support/rdg.ts";
 
 const addScript = `import sys
 x = 41
@@ -76,52 +22,6 @@ def add(n):
     return y
 print(add(x), sys.argv[1:])
 sys.exit(5)
-`;
-
-/** Goes round until the file "stop" appears; says each round how long it took and what is loaded. */
-const loopScript = `import os, sys, threading, time
-def tiny(i):
-    return i + 1
-def work():
-    x = 0
-    for i in range(20000):
-        x = tiny(x)
-    return x
-rounds = 0
-while not os.path.exists("stop"):
-    rounds += 1
-    work()
-    print("round", rounds, threading.active_count(), "debugpy" in sys.modules, flush=True)
-    time.sleep(0.02)
-print("end", flush=True)
-sys.exit(4)
-`;
-
-const crashScript = `import sys, threading
-def inner(n):
-    secret = n * 2
-    return 1 / (n - n)
-def outer():
-    mine = [1, 2]
-    try:
-        inner(3)
-    except ZeroDivisionError as error:
-        raise ValueError("chained") from error
-def hook(kind, value, trace):
-    print("own hook:", kind.__name__, flush=True)
-if "hook" in sys.argv:
-    sys.excepthook = hook
-    assert sys.excepthook is hook
-if "thread" in sys.argv:
-    thread = threading.Thread(target=outer)
-    thread.start()
-    thread.join()
-    sys.exit(7)
-if "exit" in sys.argv:
-    sys.exit("bye")
-if "interrupt" in sys.argv:
-    raise KeyboardInterrupt
-outer()
 `;
 
 for (const interpreter of interpreters) {

@@ -1,0 +1,148 @@
+/**
+ * Menus of my jobs and of a job's processes, on stderr. The prompts' package is loaded only when a
+ * menu is shown.
+ *
+ * @module
+ */
+
+import { columns, duration } from "./_columns.ts";
+import type { Job } from "../plugins/contract.ts";
+import { ExitCode, RdgError } from "../plugins/error.ts";
+import { compareSessions, type Session } from "../python/sessions.ts";
+
+/** What a person may be asked. */
+export interface Menus {
+  /** Which job. */
+  job(jobs: readonly Job[], armed: (job: Job) => number): Promise<Job>;
+  /** Which of a job's processes; several for "all". */
+  processes(sessions: readonly Session[]): Promise<Session[]>;
+  /** A process id, from the job's output. */
+  pid(job: Job): Promise<number>;
+}
+
+/** One line of a menu. */
+interface Choice<T> {
+  name: string;
+  value: T;
+  short: string;
+}
+
+/**
+ * The menus of this terminal.
+ *
+ * @param width Columns of the terminal.
+ * @returns The menus; each throws {@linkcode RdgError} `cancelled` on Ctrl-C.
+ */
+export function terminalMenus(width: number): Menus {
+  return {
+    job: async (jobs, armed) => {
+      const choices = jobChoices(jobs, { armed, width });
+      return await choose("Which job? (type to filter)", choices);
+    },
+    processes: async (sessions) => {
+      return await choose("Which process? (type to filter)", processChoices(sessions, width));
+    },
+    pid: async (job) => {
+      const { input } = await import("@inquirer/prompts");
+      const text = await prompt((context) =>
+        input({
+          message: `No session of job ${job.displayId} can be seen from here. PID from its output:`,
+          validate: (value) => /^\s*[1-9]\d{0,9}\s*$/.test(value) || "a number, as in PID: 67890",
+        }, context)
+      );
+      return Number(text);
+    },
+  };
+}
+
+/**
+ * Lines of the menu of jobs.
+ *
+ * @param jobs The jobs.
+ * @param options How many armed sessions each has, and the columns of the terminal.
+ * @returns The choices, jobs with sessions first, each found again by any text in it.
+ */
+export function jobChoices(
+  jobs: readonly Job[],
+  options: { armed: (job: Job) => number; width: number },
+): Choice<Job>[] {
+  const order = [...jobs].sort((a, b) =>
+    Number(options.armed(b) > 0) - Number(options.armed(a) > 0)
+  );
+  const rows = order.map((job) => {
+    const count = options.armed(job);
+    return [
+      job.displayId,
+      job.stateText,
+      duration(job.elapsedS),
+      duration(job.leftS),
+      shortList(job.nodes),
+      count > 0 ? `● ${count} armed` : "",
+      job.name,
+    ];
+  });
+  return columns(rows, options.width - 4).map((name, i) => ({
+    name,
+    value: order[i]!,
+    short: `${order[i]!.displayId} ${order[i]!.name}`,
+  }));
+}
+
+/**
+ * Lines of the menu of processes.
+ *
+ * @param sessions The sessions of one job.
+ * @param width Columns of the terminal.
+ * @returns One choice for each, by rank, and one for all of them at the end.
+ */
+export function processChoices(sessions: readonly Session[], width: number): Choice<Session[]>[] {
+  const order = [...sessions].sort(compareSessions);
+  const rows = order.map((session) => [
+    session.rank === null ? "" : `rank ${session.rank}`,
+    session.host,
+    `PID ${session.pid}`,
+    session.state,
+    session.command.join(" "),
+  ]);
+  const choices = columns(rows, width - 4).map((name, i) => ({
+    name,
+    value: [order[i]!],
+    short: `PID ${order[i]!.pid}`,
+  }));
+  const all = `all ${order.length} of them`;
+  return [...choices, { name: all, value: order, short: all }];
+}
+
+function shortList(nodes: readonly string[]): string {
+  return nodes.length > 2 ? `${nodes[0]} and ${nodes.length - 1} more` : nodes.join(",");
+}
+
+async function choose<T>(message: string, choices: readonly Choice<T>[]): Promise<T> {
+  const { search } = await import("@inquirer/prompts");
+  return await prompt((context) =>
+    search<T>({
+      message,
+      pageSize: 12,
+      source: (term) => {
+        const words = (term ?? "").toLowerCase().split(/\s+/);
+        return choices.filter(({ name, short }) => {
+          const text = `${name} ${short}`.toLowerCase();
+          return words.every((word) => text.includes(word));
+        });
+      },
+    }, context)
+  );
+}
+
+/** Asks on stderr; Ctrl-C becomes an error of rdg's. */
+async function prompt<T>(ask: (context: { output: NodeJS.WritableStream }) => Promise<T>) {
+  const { stderr } = await import("node:process");
+  try {
+    return await ask({ output: stderr });
+  } catch (error) {
+    if (error instanceof Error && error.name === "ExitPromptError") {
+      throw new RdgError("Cancelled", { code: "cancelled", exitCode: ExitCode.generic });
+    }
+    throw error;
+  }
+}

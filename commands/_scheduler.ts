@@ -1,0 +1,95 @@
+/**
+ * The scheduler as `attach` and `sessions` see it: which one it is, my jobs, one job. Runs the
+ * scheduler's programs through the host.
+ *
+ * @module
+ */
+
+import type { Flag } from "./_args.ts";
+import type { Host } from "./_host.ts";
+import type { Job, SchedulerPlugin, Steps } from "../plugins/contract.ts";
+import { ExitCode, RdgError } from "../plugins/error.ts";
+import { isOnPath, runSteps } from "../plugins/host.ts";
+import { chooseScheduler, schedulers } from "../plugins/schedulers.ts";
+
+/** The flag that overrides detection. */
+export const schedulerFlag = {
+  type: "string",
+  value: "NAME",
+  help: "Talk to this scheduler instead of the one that is found (or set RDG_SCHEDULER)",
+} as const satisfies Flag;
+
+/**
+ * Chooses the scheduler.
+ *
+ * @param wanted What `--scheduler` says; undefined without it.
+ * @param host The world.
+ * @returns The plugin.
+ * @throws {RdgError} `usage` for a name that no scheduler has.
+ */
+export function openScheduler(wanted: string | undefined, host: Host): SchedulerPlugin {
+  const env: Record<string, string | undefined> = { RDG_SCHEDULER: host.env("RDG_SCHEDULER") };
+  for (const { job } of schedulers) {
+    for (const name of [...job.present.flat(), ...(job.absent ?? [])]) env[name] = host.env(name);
+  }
+  const path = host.env("PATH") ?? "";
+  return chooseScheduler({ name: wanted, env, isOnPath: (program) => isOnPath(program, path) });
+}
+
+/**
+ * Lists my jobs: one call of the scheduler.
+ *
+ * @param scheduler The plugin.
+ * @param host The world.
+ * @returns The jobs.
+ * @throws {RdgError} `scheduler` (exit code 5) when it fails or prints what can't be understood.
+ */
+export async function listJobs(scheduler: SchedulerPlugin, host: Host): Promise<Job[]> {
+  const user = host.env("USER") ?? host.env("LOGNAME") ?? "";
+  return await ask(scheduler, scheduler.list({ user }), { host, action: "list your jobs" });
+}
+
+/**
+ * Looks one job up that isn't among mine, to say what is wrong with it.
+ *
+ * @param scheduler The plugin.
+ * @param options The job's id as it was typed, and the world.
+ * @returns The job, or null where it isn't known.
+ */
+export async function lookUpJob(
+  scheduler: SchedulerPlugin,
+  options: { job: string; host: Host },
+): Promise<Job | null> {
+  if (!scheduler.lookup) return null;
+  const action = `look up job ${options.job}`;
+  return await ask(scheduler, scheduler.lookup(options.job), { host: options.host, action });
+}
+
+/**
+ * Runs steps of a scheduler's plugin, its complaints turned into words.
+ *
+ * @param scheduler The plugin.
+ * @param steps What it yields.
+ * @param options The world, and what is attempted, for the error.
+ * @returns What the steps return.
+ * @throws {RdgError} `scheduler` for whatever the plugin throws.
+ */
+export async function ask<T>(
+  scheduler: SchedulerPlugin,
+  steps: Steps<T>,
+  options: { host: Host; action: string },
+): Promise<T> {
+  try {
+    return await runSteps(steps, { plugin: scheduler, runner: options.host.runner });
+  } catch (error) {
+    if (error instanceof RdgError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RdgError(`Cannot ${options.action}: ${reason}`, {
+      code: "scheduler",
+      exitCode: ExitCode.scheduler,
+      hint: "run this on a login node, or name the scheduler: --scheduler=" +
+        schedulers.map(({ name }) => name).join("|"),
+      cause: error instanceof Error ? error.cause : undefined,
+    });
+  }
+}

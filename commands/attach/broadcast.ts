@@ -1,0 +1,84 @@
+/**
+ * `rdg attach --via=scancel`: wakes by the scheduler's own signal command. A broadcast to a whole
+ * step: it ends every process that has no handler, so it is used only when asked for by name.
+ *
+ * @module
+ */
+
+import { ExitCode, RdgError } from "../../plugins/error.ts";
+import { checkDeclared } from "../../plugins/host.ts";
+import { readSessions, type Session } from "../../python/sessions.ts";
+import type { Selection } from "./select.ts";
+import type { Result, WakeOptions } from "./wake.ts";
+
+/** Pause between two looks at the records, in milliseconds: there is nobody on the node to tell. */
+const pauseMs = 300;
+
+/**
+ * Signals the steps of the chosen processes and waits for their records to say "listening".
+ *
+ * @param selection Whom; each must have a record.
+ * @param options The limits, the state folder and the world.
+ * @returns One result a process.
+ * @throws {RdgError} where the scheduler has no such command, or it fails.
+ */
+export async function broadcast(selection: Selection, options: WakeOptions): Promise<Result[]> {
+  const { scheduler, sessions } = selection;
+  const { host } = options;
+  if (!scheduler.broadcast || sessions.length === 0 || options.state === null) {
+    throw new RdgError(
+      scheduler.broadcast
+        ? `Cannot signal job ${selection.displayId} as a whole: none of its sessions can be seen`
+        : `Cannot signal job ${selection.displayId} as a whole: ${scheduler.name} has no way to`,
+      { code: "scheduler", exitCode: ExitCode.scheduler, hint: "leave --via=scancel out" },
+    );
+  }
+  const asleep = sessions.filter(({ state }) => state === "armed");
+  const steps = new Map(asleep.map(({ job, signal }) => [job.step, signal]));
+  if (steps.size > 0) {
+    host.terminal.say(host.terminal.style(
+      "yellow",
+      "Warning: this signals whole steps of the job. Processes in them that rdg has not prepared " +
+        "(wrapper shells, other programs) are ended by it.",
+    ));
+  }
+  for (const [step, signal] of steps) {
+    const target = { job: selection.groups[0]!.job.id, signal, ...(step === null ? {} : { step }) };
+    const spec = scheduler.broadcast(target);
+    if (!spec) continue;
+    checkDeclared(spec, scheduler);
+    const { code, stderr } = await host.runner(spec);
+    if (code !== 0) {
+      throw new RdgError(`Cannot signal the job: "${spec.program}" exited with code ${code}`, {
+        code: "scheduler",
+        exitCode: ExitCode.scheduler,
+        hint: "see whether the job still runs",
+        cause: stderr,
+      });
+    }
+  }
+  return await waitForRecords(sessions, { ...options, state: options.state });
+}
+
+async function waitForRecords(
+  sessions: readonly Session[],
+  options: WakeOptions & { state: string },
+): Promise<Result[]> {
+  const end = options.host.now() + (options.wait ? options.timeoutS * 1000 : 0);
+  const job = sessions[0]!.job.id;
+  while (true) {
+    const now = await readSessions(options.state, { job, uid: Deno.uid() });
+    const results = sessions.map((session): Result => {
+      const found = now.sessions.find(({ path }) => path === session.path);
+      const base = { node: session.host, pid: session.pid, detail: "" };
+      if (!found) return { ...base, outcome: "ended" };
+      if (found.state === "armed" || !found.address) {
+        return { ...base, outcome: options.wait ? "late" : "signalled" };
+      }
+      return { ...base, outcome: "ready", session: found, login: found.submitHost };
+    });
+    const waiting = results.some(({ outcome }) => outcome === "late");
+    if (!waiting || options.host.now() >= end) return results;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}

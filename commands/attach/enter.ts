@@ -1,0 +1,191 @@
+/**
+ * Runs the helper on the nodes of one allocation: as a step of the scheduler's (one call, one task a
+ * node), directly where the processes run on this very host, or over ssh (one call a node).
+ *
+ * @module
+ */
+
+import type { Host } from "../_host.ts";
+import type { HelperFailure, HelperTarget, RunOutput, RunSpec } from "../../plugins/contract.ts";
+import { ExitCode, RdgError } from "../../plugins/error.ts";
+import { checkDeclared, quoteWord } from "../../plugins/host.ts";
+import type { Session } from "../../python/sessions.ts";
+import { parseWakeLine, wakeCommand, type WakeEvent, type WakeRequest } from "../../python/wake.ts";
+import type { Group, Selection } from "./select.ts";
+import type { WakeOptions } from "./wake.ts";
+
+/** How to reach a node. */
+export type Way = "scheduler" | "direct" | "ssh" | "scancel";
+
+/** What the helper said, and what went wrong with starting it where it said nothing. */
+export interface Answer {
+  /** Its lines. */
+  events: WakeEvent[];
+  /** The failure of some node, or of all. */
+  failure: HelperFailure | null;
+}
+
+/** What every step below needs. */
+interface Context {
+  selection: Selection;
+  options: WakeOptions;
+  onEvent: (event: WakeEvent) => void;
+}
+
+/** Seconds after which a process that hasn't answered is asked for its stacks. */
+const stuckAfterS = 3;
+
+/** What exit code a failure to enter the job means. */
+const exitCodes = {
+  ended: ExitCode.notFound,
+  pending: ExitCode.notFound,
+  refused: ExitCode.permission,
+  busy: ExitCode.scheduler,
+  unreachable: ExitCode.scheduler,
+  scheduler: ExitCode.scheduler,
+} as const;
+
+/**
+ * Runs the helper for one allocation's processes.
+ *
+ * @param group The processes.
+ * @param context The selection, the way, the world, and who wants to hear each line.
+ * @returns What the helper said.
+ * @throws {RdgError} when it could be started nowhere: why, and what else can be tried.
+ */
+export async function runHelper(group: Group, context: Context): Promise<Answer> {
+  const { selection, options } = context;
+  const way = options.via ?? await chooseWay(group, context);
+  if (way === "ssh") return await overSsh(group, context);
+  const python = selection.sessions[0]?.executable ?? "python3";
+  const command = wakeCommand(requestFor(group, context), python);
+  const spec = way === "direct"
+    ? { program: command[0]!, args: command.slice(1) }
+    : selection.scheduler.helper?.(helperTarget(group), command);
+  if (!spec) {
+    throw new RdgError(
+      `Cannot enter job ${selection.displayId}: ${selection.scheduler.name} starts nothing inside ` +
+        "a job from outside",
+      { code: "scheduler", exitCode: ExitCode.scheduler, hint: "--via=ssh goes over ssh" },
+    );
+  }
+  if (way !== "direct") checkDeclared(spec, selection.scheduler);
+  const answer = await call(spec, context);
+  if (answer.events.length > 0) return answer;
+  if (answer.failure?.ssh && options.via === undefined) {
+    // Where ssh fails as well, the scheduler's own words say more.
+    const other = await overSsh(group, context).catch(() => null);
+    if (other) return other;
+  }
+  throw cannotEnter(answer, selection);
+}
+
+async function overSsh(group: Group, context: Context): Promise<Answer> {
+  const answers = await Promise.all(group.nodes.map((node) => {
+    const request = requestFor(group, { ...context, node });
+    const python = context.selection.sessions[0]?.executable ?? "python3";
+    const command = wakeCommand(request, python).map(quoteWord).join(" ");
+    // The command goes to a sh through stdin: a login shell may be a csh, which has other quotes.
+    return call({
+      program: "ssh",
+      args: ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10", node, "exec sh"],
+      stdin: `${command}\n`,
+    }, context);
+  }));
+  const events = answers.flatMap((answer) => answer.events);
+  const failure = answers.find((answer) => answer.events.length === 0)?.failure ?? null;
+  if (events.length === 0) throw cannotEnter({ events, failure }, context.selection);
+  return { events, failure };
+}
+
+function cannotEnter({ failure }: Answer, { displayId }: Selection): RdgError {
+  const kind = failure?.kind ?? "scheduler";
+  const where = displayId === "local" ? "Cannot start the helper" : `Cannot enter job ${displayId}`;
+  return new RdgError(`${where}: ${failure?.message ?? "the helper said nothing"}`, {
+    code: kind,
+    exitCode: exitCodes[kind],
+    hint: failure?.hint,
+    cause: failure?.cause,
+  });
+}
+
+/** Directly on this host, by the scheduler where it can, else over ssh. */
+async function chooseWay(group: Group, { selection, options }: Context): Promise<Way> {
+  if (selection.jobId === null || await areHere(selection.sessions, options.host)) return "direct";
+  return selection.scheduler.helper?.(helperTarget(group), ["true"]) ? "scheduler" : "ssh";
+}
+
+/** Whether these processes run here: two machines may share a name, but hardly start times too. */
+async function areHere(sessions: readonly Session[], host: Host): Promise<boolean> {
+  for (const { pid, startTime, hostname } of sessions) {
+    if (hostname !== host.hostname() || startTime === null) return false;
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(fields[19]) !== startTime) return false;
+  }
+  return sessions.length > 0;
+}
+
+function helperTarget({ job, nodes }: Group): HelperTarget {
+  // A component of a heterogeneous job has an id that no other program takes: only 8+1 says it.
+  const id = job.displayId.includes("+") ? job.displayId : job.id;
+  return { job: id, nodes, jobNodes: job.nodes };
+}
+
+function requestFor(group: Group, context: Context & { node?: string }): WakeRequest {
+  const { selection, options, node = null } = context;
+  const { job } = selection.scheduler;
+  return {
+    job: selection.jobId,
+    jobVariables: job.job,
+    nodeVariables: job.node ?? [],
+    node,
+    state: options.state,
+    targets: group.targets.filter(({ host }) => node === null || host === null || host === node),
+    waitS: options.wait ? options.timeoutS : 0,
+    stuckAfterS,
+  };
+}
+
+/** Runs the helper, once more without an option that this scheduler's version doesn't know. */
+async function call(spec: RunSpec, context: Context): Promise<Answer> {
+  const { options, onEvent } = context;
+  const timeoutMs = ((options.wait ? options.timeoutS : 0) + 30) * 1000;
+  const events: WakeEvent[] = [];
+  const onLine = (line: string) => {
+    const event = parseWakeLine(line);
+    if (!event) return;
+    events.push(event);
+    onEvent(event);
+  };
+  const output = await options.host.runner({ ...spec, timeoutMs }, { onLine });
+  const failure = explain(output, { spec, ...context });
+  if (failure?.retry && events.length === 0) return await call(failure.retry, context);
+  const cause = output.stderr.trim() || output.stdout.trim() || undefined;
+  return { events, failure: failure && { cause, ...failure } };
+}
+
+function explain(
+  output: RunOutput,
+  { spec, selection }: Context & { spec: RunSpec },
+): HelperFailure | null {
+  if (output.code === 0) return null;
+  if (output.stderr.includes("rdg-wake: no Python")) {
+    return {
+      message: "there is no Python 3.6 or later on the node",
+      hint: "send the signal by hand on the node: kill -s RTMIN+6 PID",
+      kind: "refused",
+    };
+  }
+  if (spec.program === "ssh") {
+    return {
+      message: `"ssh" exited with code ${output.code}`,
+      hint: "many clusters let you ssh to a node only while your job runs there, and only by key",
+      kind: "refused",
+    };
+  }
+  return selection.scheduler.helperFailure?.(output, spec) ?? {
+    message: `"${spec.program}" exited with code ${output.code}`,
+    hint: "run it again with --verbose to see the command",
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * Says what became of the processes that were to be woken: blocks (or one JSON object) on stdout,
+ * everything else on stderr.
+ *
+ * @module
+ */
+
+import { connectionBlock, tunnelLine } from "../_block.ts";
+import type { Host } from "../_host.ts";
+import { ExitCode, formatError, RdgError } from "../../plugins/error.ts";
+import type { Result } from "./wake.ts";
+
+/**
+ * Prints the results.
+ *
+ * @param results One a process.
+ * @param options How, for which job, and the world.
+ * @returns 0 when all of them are as wanted, else the code of the first that isn't.
+ */
+export function report(
+  results: readonly Result[],
+  options: { json: boolean; wait: boolean; displayId: string; host: Host },
+): number {
+  const { host } = options;
+  const failures = results.flatMap((result) => {
+    const error = problem(result, options);
+    return error ? [{ result, error }] : [];
+  });
+  if (options.json) {
+    host.terminal.out(`${JSON.stringify(asJson(results, options), null, 2)}\n`);
+  } else {
+    for (const { session, login = null } of results) {
+      if (session) host.terminal.out(`${connectionBlock(session, login).join("\n")}\n\n`);
+    }
+    const signalled = results.filter(({ outcome }) => outcome === "signalled" && !options.wait);
+    for (const { pid, node } of signalled) {
+      host.terminal.say(
+        `Signalled process ${pid} on ${node}; its output will say where to connect.`,
+      );
+    }
+  }
+  for (const { error } of failures) host.terminal.say(formatError(error));
+  return failures[0]?.error.exitCode ?? ExitCode.ok;
+}
+
+function asJson(
+  results: readonly Result[],
+  options: { displayId: string; wait: boolean },
+): Record<string, unknown> {
+  return {
+    job: options.displayId,
+    sessions: results.filter(({ session }) => session).map(({ session, login = null }) => ({
+      node: session!.host,
+      pid: session!.pid,
+      rank: session!.rank,
+      worldSize: session!.worldSize,
+      state: session!.state,
+      host: session!.address!.host,
+      port: session!.address!.port,
+      remotePath: session!.remotePath,
+      auth: session!.auth,
+      token: session!.token,
+      exception: session!.exception,
+      ssh: tunnelLine(session!, login),
+    })),
+    others: results.filter(({ session }) => !session).map((result) => ({
+      node: result.node,
+      pid: result.pid,
+      outcome: result.outcome,
+      message: problem(result, options)?.message ?? null,
+      stacks: result.stacks ?? null,
+    })),
+  };
+}
+
+/** What is wrong with a process, or null. */
+function problem(
+  result: Result,
+  options: { displayId: string; wait: boolean },
+): RdgError | null {
+  const { outcome, pid, detail } = result;
+  const where = result.node === null ? "" : ` on ${result.node}`;
+  const fail = (words: string, more: { exitCode: ExitCode; hint: string; code?: string }) =>
+    new RdgError(`Cannot wake process ${pid}${where}: ${words}`, { code: outcome, ...more });
+  const notFound = ExitCode.notFound;
+  switch (outcome) {
+    case "ready":
+    case "already":
+      return null;
+    case "signalled":
+      return options.wait ? fail("it was signalled, and nothing came back", timeout()) : null;
+    case "late":
+      return fail(
+        result.stacks
+          ? "it was signalled, but is still in that call"
+          : "it was signalled, but has not answered yet",
+        timeout(),
+      );
+    case "ended":
+      return fail("it was signalled, and ended before it listened", {
+        exitCode: ExitCode.generic,
+        hint: "read the job's output: it may have ended by itself, or debugpy may be missing",
+      });
+    case "no-answer":
+      return fail(detail || "its node said nothing", {
+        exitCode: ExitCode.scheduler,
+        hint: "see whether the node is up; the others of the job can be reached without it",
+      });
+    case "gone":
+    case "not-here":
+      return fail(`job ${options.displayId} has no such process`, {
+        exitCode: notFound,
+        hint: "rdg sessions lists the armed ones",
+      });
+    case "reused":
+      return fail("the armed process has ended, and its number belongs to another one now", {
+        exitCode: notFound,
+        hint: "rdg sessions lists the armed ones",
+      });
+    case "not-mine":
+      return fail("it belongs to somebody else", {
+        exitCode: ExitCode.permission,
+        hint: "you can debug your own processes only",
+      });
+    case "other-job":
+    case "no-job":
+      return fail(
+        detail ? `it belongs to job ${detail}` : `it does not belong to job ${options.displayId}`,
+        { exitCode: notFound, hint: "check the job and the PID: both stand in the job's output" },
+      );
+    case "not-lite":
+      return fail("it is armed for a crash only", {
+        exitCode: ExitCode.generic,
+        hint: 'start it with "rdg debug -lp" to be able to wake it as well',
+      });
+    case "lost":
+      return fail(`it was prepared by "rdg debug", but has lost that: ${detail}`, {
+        exitCode: ExitCode.generic,
+        hint: 'put "rdg debug --lite" right before the Python command that is to be debugged',
+      });
+    case "unprepared":
+      return fail(`it was not started by "rdg debug --lite"${detail ? ` (${detail})` : ""}`, {
+        exitCode: ExitCode.generic,
+        hint: "nothing was sent to it: the signal would have ended it",
+      });
+    case "failed":
+      return fail(detail || "the helper failed", {
+        exitCode: ExitCode.generic,
+        hint: "send the signal by hand on the node: kill -s RTMIN+6 PID",
+      });
+  }
+
+  function timeout() {
+    return {
+      exitCode: ExitCode.timeout,
+      hint: "the debugger opens as soon as its main thread runs Python again; " +
+        `"rdg attach ${options.displayId}" then says where`,
+    };
+  }
+}

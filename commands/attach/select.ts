@@ -1,0 +1,188 @@
+/**
+ * Which processes of a job `rdg attach` is to wake: by what was typed, by the session records, and
+ * only then by asking.
+ *
+ * @module
+ */
+
+import { inRanks } from "../_ranks.ts";
+import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
+import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
+import type { Session } from "../../python/sessions.ts";
+import type { Target } from "../../python/wake.ts";
+import type { AttachOptions } from "./command.ts";
+import { type ChosenJob, type Context, selectJob, sessionsOf } from "./jobs.ts";
+
+/** The processes of one allocation. A heterogeneous job has several of these. */
+export interface Group {
+  /** The allocation, to be handed to the scheduler's programs. */
+  job: Job;
+  /** Nodes that the helper has to run on. */
+  nodes: string[];
+  /** Whom to wake there. */
+  targets: Target[];
+}
+
+/** Whom to wake. */
+export interface Selection {
+  /** The scheduler that the job belongs to. */
+  scheduler: SchedulerPlugin;
+  /** The job's unique id, as its processes know it; null outside a job. */
+  jobId: string | null;
+  /** The job's id, as people write it. */
+  displayId: string;
+  /** The processes by allocation. */
+  groups: Group[];
+  /** The records of those that have one. */
+  sessions: Session[];
+}
+
+/**
+ * Selects the processes.
+ *
+ * @param options What was typed.
+ * @param context The scheduler, all session records, the world, and the menus.
+ * @returns Whom to wake.
+ * @throws {RdgError} `not-found`, `permission` or `usage`; nothing has been signalled then.
+ */
+export async function selectProcesses(
+  options: AttachOptions,
+  context: Context,
+): Promise<Selection> {
+  const chosen = await selectJob(options.job, context);
+  const [job] = chosen.jobs;
+  checkNode(options.node, chosen);
+  const all = sessionsOf(chosen, context);
+  const known = all.filter((session) =>
+    (options.node === undefined || isNode(session, options.node)) &&
+    inRanks(session.rank, options.ranks) &&
+    (options.pid === undefined || session.pid === options.pid)
+  );
+  const selection = {
+    scheduler: chosen.scheduler,
+    jobId: chosen.scheduler.job.job.length > 0 ? job.id : null,
+    displayId: job.displayId.split("+")[0]!,
+  };
+  if (known.length === 0) {
+    const pid = options.pid ?? await askForPid(options, { job, all, context });
+    return { ...selection, groups: groupByPid(pid, { chosen, node: options.node }), sessions: [] };
+  }
+  const sessions = await chooseAmong(known, { options, context, job });
+  return { ...selection, groups: groupSessions(sessions, chosen), sessions };
+}
+
+/**
+ * Says whether a process has nothing that a signal could wake: it only waits for a crash.
+ *
+ * @param session The process.
+ * @returns Whether it was armed for post-mortem alone.
+ */
+export function waitsForCrash(session: Session): boolean {
+  return session.state === "armed" && !session.modes.some((mode) => mode !== "post-mortem");
+}
+
+async function chooseAmong(
+  known: readonly Session[],
+  { options, context, job }: { options: AttachOptions; context: Context; job: Job },
+): Promise<Session[]> {
+  if (options.all || options.ranks !== undefined) return [...known];
+  const wakeable = known.filter((session) => !waitsForCrash(session));
+  const candidates = wakeable.length > 0 ? wakeable : known;
+  if (candidates.length === 1) return [...candidates];
+  if (context.host.terminal.interactive) return await context.menus.processes(candidates);
+  const few = candidates.slice(0, 8).map(describe);
+  const what = options.pid === undefined
+    ? "rdg attach JOB PID, --rank N, --node NODE or --all"
+    : "--node NODE";
+  throw usageError(
+    `Cannot ask which of ${candidates.length} armed processes of job ${job.displayId}: ` +
+      "stdin is no terminal",
+    `${what}; there are: ${few.join("; ")}${candidates.length > 8 ? "; …" : ""}`,
+  );
+}
+
+async function askForPid(
+  options: AttachOptions,
+  { job, all, context }: { job: Job; all: readonly Session[]; context: Context },
+): Promise<number> {
+  if (all.length > 0) {
+    const wanted = [
+      ...options.ranks
+        ? [`rank ${options.ranks.map((range) => [...new Set(range)].join("-"))}`]
+        : [],
+      ...options.node ? [`node "${options.node}"`] : [],
+    ].join(" and ");
+    throw new RdgError(`Cannot attach to job ${job.displayId}: nothing armed has ${wanted}`, {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+      hint: `one of: ${all.slice(0, 8).map(describe).join("; ")}`,
+    });
+  }
+  const several = options.all || options.ranks !== undefined;
+  if (!several && context.host.terminal.interactive) return await context.menus.pid(job);
+  throw new RdgError(
+    `Cannot attach to job ${job.displayId}: no session of it can be seen from here`,
+    {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+      hint: `rdg attach ${job.displayId} PID, with the PID from the job's output; ` +
+        'without one there, the program was not started by "rdg debug --lite"',
+    },
+  );
+}
+
+function checkNode(node: string | undefined, { jobs }: ChosenJob): void {
+  const nodes = jobs.flatMap((job) => job.nodes);
+  if (node === undefined || nodes.length === 0) return;
+  if (nodes.some((name) => short(name) === short(node))) return;
+  throw usageError(
+    `Cannot use "--node=${node}": job ${jobs[0].displayId} does not run there`,
+    `one of ${nodes.slice(0, 16).join(", ")}`,
+  );
+}
+
+function groupByPid(
+  pid: number,
+  { chosen, node }: { chosen: ChosenJob; node: string | undefined },
+): Group[] {
+  const target = { host: null, pid, startTime: null, pidNamespace: null, signal: null };
+  return chosen.jobs.map((job) => ({
+    job,
+    nodes: job.nodes.filter((name) => node === undefined || short(name) === short(node)),
+    targets: [target],
+  })).filter((group) => node === undefined || group.nodes.length > 0 || chosen.jobs.length === 1);
+}
+
+function groupSessions(sessions: readonly Session[], { jobs }: ChosenJob): Group[] {
+  const groups = new Map<Job, Group>();
+  for (const session of sessions) {
+    const job = jobs.find(({ nodes }) => nodes.includes(session.host)) ?? jobs[0];
+    const group = groups.get(job) ?? { job, nodes: [], targets: [] };
+    groups.set(job, group);
+    if (!group.nodes.includes(session.host)) group.nodes.push(session.host);
+    group.targets.push(session);
+  }
+  for (const group of groups.values()) {
+    group.targets = group.targets.map(({ host, pid, startTime, pidNamespace, signal }) => ({
+      host,
+      pid,
+      startTime,
+      pidNamespace,
+      signal,
+    }));
+  }
+  return [...groups.values()];
+}
+
+function describe(session: Session): string {
+  const rank = session.rank === null ? "" : `rank ${session.rank}, `;
+  return `${rank}PID ${session.pid} on ${session.host}`;
+}
+
+function isNode(session: Session, node: string): boolean {
+  return short(session.host) === short(node) || session.hostname === node;
+}
+
+function short(host: string): string {
+  return host.split(".")[0]!;
+}

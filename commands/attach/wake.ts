@@ -1,0 +1,122 @@
+/**
+ * Wakes the chosen processes and gathers what became of each.
+ *
+ * @module
+ */
+
+import type { Host } from "../_host.ts";
+import type { Session } from "../../python/sessions.ts";
+import type { Outcome, WakeEvent } from "../../python/wake.ts";
+import type { AttachOptions } from "./command.ts";
+import { type Answer, runHelper } from "./enter.ts";
+import type { Group, Selection } from "./select.ts";
+
+/** What became of one process. */
+export interface Result {
+  /** Its node; null where it was not found on any. */
+  node: string | null;
+  /** Its id. */
+  pid: number;
+  /** How far it came. */
+  outcome: Outcome | "ready" | "ended" | "late" | "no-answer";
+  /** A word on that. */
+  detail: string;
+  /** Where to connect, once it listens. */
+  session?: Session;
+  /** The host to ssh to. */
+  login?: string | null;
+  /** Where its threads are, if it didn't answer for a while. */
+  stacks?: string;
+}
+
+/** What {@linkcode wakeProcesses} needs beside the selection. */
+export type WakeOptions =
+  & Pick<AttachOptions, "via" | "wait" | "timeoutS" | "json">
+  & { state: string | null; host: Host };
+
+/**
+ * Wakes the processes and waits for their answers.
+ *
+ * @param selection Whom.
+ * @param options The way, the limits, the state folder and the world.
+ * @returns One result a process, in the order in which they were chosen.
+ * @throws {RdgError} when the helper could not be run.
+ */
+export async function wakeProcesses(
+  selection: Selection,
+  options: WakeOptions,
+): Promise<Result[]> {
+  const onEvent = (event: WakeEvent) => {
+    if (!options.json) showProgress(event, options.host);
+  };
+  const perGroup = await Promise.all(selection.groups.map(async (group) => {
+    return resultsOf(group, await runHelper(group, { selection, options, onEvent }));
+  }));
+  const results = perGroup.flat();
+  // A PID that was typed by hand is looked for in every component of the job.
+  const found = results.filter(({ outcome }) => outcome !== "not-here" && outcome !== "no-answer");
+  return selection.sessions.length === 0 && found.length > 0 ? found : results;
+}
+
+function resultsOf(group: Group, { events, failure }: Answer): Result[] {
+  const heard = new Set(events.map(({ node }) => node));
+  return group.targets.flatMap(({ pid, host }) => {
+    // The same number may be a process of this job on several nodes.
+    const nodes = host === null ? [...heard] : [host];
+    const results = nodes.map((node) =>
+      resultOf(pid, events.filter((event) => event.node === node))
+    );
+    const here = results.filter(({ outcome }) => reached.includes(outcome));
+    const best = here.length > 0
+      ? here
+      : [results.find((one) => !notIt.includes(one.outcome)) ?? results[0]!];
+    return best.map((result) =>
+      result.outcome === "no-answer"
+        ? { ...result, node: host, detail: failure?.message ?? "" }
+        : result
+    );
+  });
+}
+
+/** What a node says of a process that was signalled, or needed no signal. */
+const reached: readonly string[] = ["ready", "late", "ended", "signalled", "already"];
+
+/** What a node says of a number that means another process there. */
+const notIt: readonly string[] = ["no-answer", "not-here", "no-job", "other-job"];
+
+/** The last word on one process among a node's events. */
+function resultOf(pid: number, events: readonly WakeEvent[]): Result {
+  const result: Result = { node: null, pid, outcome: "no-answer", detail: "" };
+  for (const event of events) {
+    if (!("pid" in event) || event.pid !== pid) continue;
+    if (event.type === "process") {
+      Object.assign(result, { node: event.node, outcome: event.outcome, detail: event.detail });
+    } else if (event.type === "stuck") {
+      result.detail = event.detail;
+      if (event.stacks && !event.opening) result.stacks = event.stacks;
+    } else if (event.type === "ready") {
+      Object.assign(result, { outcome: "ready", session: event.session, login: event.login });
+    } else {
+      result.outcome = event.type;
+    }
+  }
+  return result;
+}
+
+/** What a person should see while waiting. */
+function showProgress(event: WakeEvent, { terminal }: Host): void {
+  if (event.type !== "stuck") return;
+  const who = `Process ${event.pid} on ${event.node}`;
+  if (event.opening) {
+    terminal.say(`${who} is opening its debugger; that takes a while here.`);
+  } else if (event.stacks) {
+    const line = `${who} does not answer yet: it is busy in native code, called from here:`;
+    terminal.say(terminal.style("yellow", line));
+    terminal.say(event.stacks.trimEnd());
+    if (event.detail) terminal.say(`Also, ${event.detail}.`);
+    terminal.say("The debugger opens as soon as that call returns.");
+  } else {
+    terminal.say(`${who} does not answer yet${event.detail ? `: ${event.detail}` : ""}.`);
+    terminal.say("The debugger opens as soon as its main thread runs Python again.");
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Starts the helper `node/wake.py` and reads what it says. Pure: the caller runs the command, by the
+ * scheduler, over ssh or directly.
+ *
+ * @module
+ */
+
+import helper from "./node/wake.py" with { type: "text" };
+import { parseRecord, type Session } from "./sessions.ts";
+
+/** One process that is to be woken. */
+export interface Target {
+  /** Its node as the scheduler calls it; null to look for it on every node. */
+  host: string | null;
+  /** Its id, as it sees it. */
+  pid: number;
+  /** Its start time from the record; null without one. */
+  startTime: number | null;
+  /** Its PID namespace from the record. */
+  pidNamespace: string | null;
+  /** The signal from the record; null to find it out. */
+  signal: number | null;
+}
+
+/** What the helper is asked to do. */
+export interface WakeRequest {
+  /** Unique id of the job that the processes must belong to; null outside a job. */
+  job: string | null;
+  /** Variables that hold the job's id. */
+  jobVariables: readonly string[];
+  /** Variables that hold the node's name. */
+  nodeVariables: readonly string[];
+  /** The node's name where no variable tells (ssh). */
+  node: string | null;
+  /** State folder as this machine sees it. */
+  state: string | null;
+  /** Whom to wake. */
+  targets: readonly Target[];
+  /** Seconds to wait for "listening"; 0 not to wait. */
+  waitS: number;
+  /** Seconds after which the stacks of those that don't answer are asked for. */
+  stuckAfterS: number;
+}
+
+/** What became of one process. */
+export type Outcome =
+  | "signalled"
+  | "already"
+  | "gone"
+  | "reused"
+  | "not-mine"
+  | "other-job"
+  | "no-job"
+  | "not-here"
+  | "not-lite"
+  | "lost"
+  | "unprepared"
+  | "failed";
+
+/** One line of the helper. */
+export type WakeEvent =
+  | { type: "node"; node: string }
+  | { type: "process"; node: string; pid: number; outcome: Outcome; detail: string }
+  | { type: "ready"; node: string; pid: number; session: Session; login: string | null }
+  | {
+    type: "stuck";
+    node: string;
+    pid: number;
+    stacks: string | null;
+    detail: string;
+    opening: boolean;
+  }
+  | { type: "ended" | "late"; node: string; pid: number }
+  | { type: "done"; node: string };
+
+/** An argument may have 128 KiB at most (Linux); many ranks need more, so the request is cut up. */
+const maxWord = 100_000;
+
+/**
+ * The shell that looks for a Python: the program's own first (it may exist in a container only, or
+ * need libraries that the helper's environment lacks), then the system's. 126 and 127 are the
+ * shell's and the loader's ways to say that a program couldn't be started.
+ */
+const launcher = [
+  "source=$1; own=$2; shift 2",
+  'for python in "$own" python3 /usr/bin/python3 /usr/libexec/platform-python; do',
+  '  command -v "$python" >/dev/null 2>&1 || continue',
+  '  "$python" -I -S -c "$source" "$@"; code=$?',
+  '  case $code in 126|127) ;; *) exit "$code" ;; esac',
+  "done",
+  'echo "rdg-wake: no Python 3.6 or later on $(hostname)" >&2; exit 127',
+].join("\n");
+
+/**
+ * The command that runs the helper on a node.
+ *
+ * @param request What it should do.
+ * @param python The interpreter to try first.
+ * @returns Program and arguments.
+ */
+export function wakeCommand(request: WakeRequest, python: string): string[] {
+  const { targets, ...rest } = request;
+  const text = JSON.stringify({
+    ...rest,
+    processes: targets.map(({ host, pid, startTime, pidNamespace, signal }) => [
+      host,
+      pid,
+      startTime,
+      pidNamespace,
+      signal,
+    ]),
+  });
+  const words: string[] = [];
+  for (let start = 0; start < text.length; start += maxWord) {
+    words.push(text.slice(start, start + maxWord));
+  }
+  return ["sh", "-c", launcher, "rdg-wake", helper, python, ...words];
+}
+
+/**
+ * Reads one line of the helper's stdout.
+ *
+ * @param line The line.
+ * @returns What it says; null for a line of somebody else (a prolog, a plugin of the site's).
+ */
+export function parseWakeLine(line: string): WakeEvent | null {
+  const start = line.indexOf("rdg-wake {");
+  if (start < 0) return null;
+  let data: Record<string, unknown>;
+  try {
+    data = JSON.parse(line.slice(start + "rdg-wake ".length));
+  } catch {
+    return null;
+  }
+  if (data.type === "ready") {
+    const session = parseRecord(JSON.stringify(data.record), { path: "", uid: null });
+    if (typeof session === "string") return null;
+    const login = typeof data.login === "string" ? data.login : null;
+    return { type: "ready", node: String(data.node), pid: Number(data.pid), session, login };
+  }
+  // Written by our own helper a moment ago, in this very form.
+  return { detail: "", ...data } as unknown as WakeEvent;
+}

@@ -1,0 +1,80 @@
+/**
+ * rdg's knowledge of debugpy's insides, tried with the versions that people have installed.
+ */
+
+import assert from "node:assert/strict";
+import {
+  attach,
+  crashScript,
+  evaluate,
+  loopScript,
+  resume,
+  stopped,
+} from "../support/debugging.ts";
+import {
+  debugpyFor,
+  type Interpreter,
+  newestPython,
+  oldDebugpy,
+  python,
+} from "../support/python.ts";
+import { makeSandbox, startRdg } from "../support/rdg.ts";
+
+/** What debugpy itself supports: 1.6.6 ends with Python 3.11, 1.8.0 with 3.12. */
+function supports(version: string, interpreter: Interpreter): boolean {
+  const newest: Readonly<Record<string, number>> = { "1.6.6": 11, "1.8.0": 12 };
+  return interpreter.minor <= (newest[version] ?? 99);
+}
+
+for (const interpreter of new Set([python, newestPython])) {
+  for (const version of oldDebugpy) {
+    if (!supports(version, interpreter)) continue;
+    const name = `debugpy ${version} on ${interpreter.version}`;
+    // From the program's own environment, not from rdg's cache.
+    const env = { PYTHONPATH: debugpyFor(interpreter, version) };
+
+    Deno.test(`${name} wakes, detaches and attaches again`, async () => {
+      await using sandbox = await makeSandbox({ interpreter, debugpy: null });
+      const path = await sandbox.write("loop.py", loopScript);
+      await using child = startRdg(["debug", "-l", interpreter.path, "loop.py"], { sandbox, env });
+      await child.until(/^round 2 1 False$/m, { stream: "stdout" });
+      await child.kill(40);
+      const port = await child.port();
+      for (const wake of [true, false]) {
+        const client = await attach(child, sandbox, { port, breakpoints: { [path]: [13] } });
+        if (wake) await resume(client, await stopped(client));
+        const stop = await stopped(client);
+        assert.deepEqual(stop.frames, ["<module> loop.py:13"]);
+        assert.equal(
+          await evaluate(client, "debugpy.__version__", await imported(client, stop)),
+          `'${version}'`,
+        );
+        await client.disconnect();
+      }
+      await sandbox.write("stop", "");
+      assert.equal((await child.status()).code, 4);
+    });
+
+    Deno.test(`${name} shows the frames of a crash`, async () => {
+      await using sandbox = await makeSandbox({ interpreter, debugpy: null });
+      await sandbox.write("crash.py", crashScript);
+      await using child = startRdg(["debug", "-p", interpreter.path, "crash.py"], { sandbox, env });
+      await using client = await attach(child, sandbox, { port: await child.port() });
+      const stop = await stopped(client);
+      assert.equal(stop.reason, "exception");
+      assert.deepEqual(stop.frames.slice(0, 2), ["outer crash.py:10", "<module> crash.py:25"]);
+      assert.equal(await evaluate(client, "mine", stop.frameIds[0]), "[1, 2]");
+      await resume(client, stop);
+      assert.equal((await child.status()).code, 1);
+    });
+  }
+}
+
+/** Has debugpy imported in a frame, so that an expression can name it; gives the frame back. */
+async function imported(
+  client: Parameters<typeof evaluate>[0],
+  stop: Awaited<ReturnType<typeof stopped>>,
+): Promise<number | undefined> {
+  await evaluate(client, "import debugpy", stop.frameIds[0]);
+  return stop.frameIds[0];
+}
