@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-CALLS = 60000
+CALLS = 200000
 
 
 def tiny(number):
