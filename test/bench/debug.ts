@@ -132,7 +132,7 @@ async function memory(interpreter: Interpreter, sandbox: Sandbox): Promise<strin
 }
 
 /** Rows on the loop. */
-export async function speed(interpreter: Interpreter, sandbox: Sandbox): Promise<string[][]> {
+async function speed(interpreter: Interpreter, sandbox: Sandbox): Promise<string[][]> {
   await using stack = new AsyncDisposableStack();
   const start = async (index: number) =>
     stack.use(await Looper.start(index, { interpreter, sandbox }));
@@ -172,6 +172,7 @@ export async function speed(interpreter: Interpreter, sandbox: Sandbox): Promise
   for (const looper of loopers) if (looper.way.wakes) await looper.wake();
   await row("listening, nobody attached", { where: "main", takesPart: canListen });
   await row("listening, in another thread", { where: "thread", takesPart: canListen });
+  await row("listening, in a new thread", { where: "new", takesPart: canListen });
   for (const looper of loopers) if (canListen(looper)) await looper.attach();
   await row("attached, no breakpoint", { where: "main", takesPart: canListen });
   await row("attached, in another thread", { where: "thread", takesPart: canListen });
