@@ -16,7 +16,7 @@ import { type Standing, standing } from "./_standing.ts";
 import { type BenchTable, beside, median, quantile, ratio } from "./_table.ts";
 import { names, ways, words } from "./_ways.ts";
 
-const rounds = { start: 25, memory: 5, speed: 12 };
+const rounds = { start: 25, memory: 5, speed: 60 };
 
 const programs = {
   pass: "pass\n",
@@ -52,7 +52,7 @@ export async function bench(): Promise<BenchTable> {
       'the shortest; "processor" is the user and system time, which what runs beside it changes less',
       "added to plain, and as a multiple of it, in brackets",
       `memory of the program alone, while it waits for input: median of ${rounds.memory} runs`,
-      `loop: processor time of 200,000 calls of a one-line function, least of ${rounds.speed} rounds ` +
+      `loop: processor time of 50,000 calls of a one-line function, least of ${rounds.speed} rounds ` +
       "as a multiple of plain's in the same rounds; the column of plain is a second plain program: the " +
       "noise",
     ],

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-CALLS = 200000
+CALLS = 50000
 
 
 def tiny(number):
