@@ -6,7 +6,6 @@ would do as well, but an audit hook costs on every event.)
 """
 
 import sys
-import types
 
 _on_crash = None  # type: object
 #: The hooks that the program believes to be in place.
@@ -49,7 +48,7 @@ def _watched(name, ours):
         _theirs[name] = sys.__excepthook__ if name == "sys" else _default_thread_hook
 
     # A type of its own would change repr() and pickling of the module; the name stays "module".
-    return type("module", (types.ModuleType,), {"excepthook": property(get, set_, delete)})
+    return type("module", (type(sys),), {"excepthook": property(get, set_, delete)})
 
 
 def _excepthook(kind, value, trace):

@@ -12,14 +12,17 @@ import time
 
 from . import _config, _job, _say
 
-try:
-    from _json import encode_basestring_ascii as _quote
-except ImportError:
 
-    def _quote(text):  # type: ignore
-        import json
-
-        return json.dumps(text)
+def _quote(text):
+    # type: (str) -> str
+    # Nearly every text needs no more than this; the rest loads json's C part, or all of json.
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return '"%s"' % text
+    try:
+        from _json import encode_basestring_ascii
+    except ImportError:
+        from json import dumps as encode_basestring_ascii
+    return encode_basestring_ascii(text)
 
 
 def dump(value):

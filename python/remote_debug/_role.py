@@ -4,7 +4,6 @@ Who waits in the first mode: COMMAND itself, and each process to which a launche
 own; below any other COMMAND the programs among its children. A worker that waited would hang the job.
 """
 
-import fnmatch
 import os
 
 #: Python programs that start ranks or another program, by script or module name.
@@ -61,6 +60,11 @@ def is_named(command, words):
 def matches(command, globs):
     # type: (object, list) -> bool
     """Whether ``--program`` names this program: its path, its file name or its module."""
+    if not globs:
+        return False
+    # Loads `re`: 10 ms, so only where there is something to compare.
+    import fnmatch
+
     target = command.target  # type: ignore
     return any(
         fnmatch.fnmatch(target, glob) or fnmatch.fnmatch(os.path.basename(target), glob)
