@@ -110,6 +110,7 @@ async function look(options: SessionsOptions, host: Host): Promise<Row[]> {
     scheduler: scheduler.name,
     jobs,
     hostname: host.hostname(),
+    canonicalId: scheduler.canonicalId,
   });
   if (doubtful.length > 0) {
     // Records of jobs that aren't listed are another cluster's, unless the cluster's name is ours.

@@ -7,7 +7,8 @@ to the job and has a handler for the signal: to any other the signal would be th
 
 The arguments, joined, are one JSON object::
 
-    {"job": "36" or null, "jobVariables": [...], "nodeVariables": [...], "node": "n1" or null,
+    {"job": "36" or null, "jobVariables": [...], "jobAliases": [...],
+     "element": {"pattern", "variables", "none"} or null, "nodeVariables": [...], "node": "n1" or null,
      "state": "/path" or null,
      "processes": [[host or null, pid, startTime or null, pid namespace or null, signal or null], ...],
      "waitS": 60, "stuckAfterS": 3}
@@ -122,10 +123,11 @@ class Process:
             environment = environment_of(pid) or {}
             for name in self.request["jobVariables"]:
                 value = environment.get(name)
-                if value and value != job:
-                    raise Refused("other-job", value)
-                if value:
+                if not value:
+                    continue
+                if self.spelled(value, environment) in [job] + self.request["jobAliases"]:
                     return
+                raise Refused("other-job", value)
         try:
             if re.search("job_%s\\b" % re.escape(job), read("/proc/%d/cgroup" % self.here).decode()):
                 return
@@ -134,6 +136,15 @@ class Process:
         # A record with this start time tells as much; a number typed by hand doesn't.
         if not self.known:
             raise Refused("no-job")
+
+    def spelled(self, job, environment):
+        """The id of an array's element where the job's variable holds only the array's."""
+        element = self.request["element"]
+        for name in element["variables"] if element else ():
+            index = environment.get(name)
+            if index and index not in element["none"]:
+                return element["pattern"].replace("{job}", job).replace("{index}", index)
+        return job
 
     def check_handler(self, record):
         """
@@ -469,7 +480,9 @@ def main():
     names = node_names(request)
     node = names[0]
     say("node", node=node)
-    rows = [row for row in request["processes"] if row[0] is None or row[0] in names]
+    # The scheduler may know a node by its full name, the node itself by the short one.
+    short = [name.split(".")[0] for name in names]
+    rows = [row for row in request["processes"] if row[0] is None or row[0].split(".")[0] in short]
     waiting = []
     for row in rows:
         process = Process(request, row)
