@@ -102,16 +102,17 @@ def on_wake(frame):
     global _put_off
     from . import _session
 
-    if _put_off < 10 and _importing(frame):
+    session = _session.current()
+    if not session.busy and _put_off < 10 and _importing(frame):
         # debugpy imports what the program may have half imported. Come back in a moment; not for
         # ever: a program may run as the side effect of an import.
         _put_off += 1
         import _thread
 
-        _thread.start_new_thread(_wake_later, (os.getpid(), _session.current().config["signal"]))
+        _thread.start_new_thread(_wake_later, (os.getpid(), session.config["signal"]))
         return
     _put_off = 0
-    _session.current().on_wake()
+    session.on_wake()
 
 
 def _importing(frame):

@@ -12,7 +12,7 @@ import {
   resume,
   stopped,
 } from "../../support/debugging.ts";
-import { interpreters } from "../../support/python.ts";
+import { interpreters, newestPython } from "../../support/python.ts";
 import { makeSandbox, startRdg } from "../../support/rdg.ts";
 
 const addScript = `import sys
@@ -145,9 +145,9 @@ for (const interpreter of interpreters) {
 
 for (const [way, code] of [["exit", 1], ["interrupt", 130]] as const) {
   Deno.test(`rdg debug -p leaves "${way}" alone`, async () => {
-    await using sandbox = await makeSandbox();
+    await using sandbox = await makeSandbox({ interpreter: newestPython });
     await sandbox.write("crash.py", crashScript);
-    const { path } = interpreters.at(-1)!;
+    const { path } = newestPython;
     await using child = startRdg(["debug", "-p", path, "crash.py", way], { sandbox });
     assert.equal((await child.status()).code, code);
     assert.doesNotMatch(child.stderr, /Debugger/);
@@ -155,9 +155,9 @@ for (const [way, code] of [["exit", 1], ["interrupt", 130]] as const) {
 }
 
 Deno.test("rdg debug -p ends with the crash's code after --wait-timeout", async () => {
-  await using sandbox = await makeSandbox();
+  await using sandbox = await makeSandbox({ interpreter: newestPython });
   await sandbox.write("crash.py", crashScript);
-  const { path } = interpreters.at(-1)!;
+  const { path } = newestPython;
   await using child = startRdg(["debug", "-p", "--wait-timeout=1", path, "crash.py"], {
     sandbox,
   });
@@ -167,10 +167,10 @@ Deno.test("rdg debug -p ends with the crash's code after --wait-timeout", async 
 });
 
 Deno.test("rdg debug -lp is woken first and opens at the crash later", async () => {
-  await using sandbox = await makeSandbox();
+  await using sandbox = await makeSandbox({ interpreter: newestPython });
   const text = loopScript.replace("sys.exit(4)", "raise RuntimeError('late')");
   await sandbox.write("loop.py", text);
-  const { path } = interpreters.at(-1)!;
+  const { path } = newestPython;
   await using child = startRdg(["debug", "-lp", path, "loop.py"], { sandbox });
   await child.until(/^round 2 1 False$/m, { stream: "stdout" });
   await child.kill(40);
@@ -189,9 +189,9 @@ Deno.test("rdg debug -lp is woken first and opens at the crash later", async () 
 });
 
 Deno.test("rdg debug --lite takes two wakes in quick succession for one", async () => {
-  await using sandbox = await makeSandbox();
+  await using sandbox = await makeSandbox({ interpreter: newestPython });
   await sandbox.write("loop.py", loopScript);
-  const { path } = interpreters.at(-1)!;
+  const { path } = newestPython;
   await using child = startRdg(["debug", "-l", path, "loop.py"], { sandbox });
   await child.until(/^round 2 1 False$/m, { stream: "stdout" });
   // Opening takes longer than this, so some of them come in its midst.
