@@ -23,12 +23,13 @@ def arm():
     rank = _job.rank()
     number = rank["rank"] if rank else None  # type: ignore
     key = "%s:%d" % (rank["launcher"], number) if rank else "-"  # type: ignore
-    claimed = os.environ.get("RDG_CLAIM")
+    claimed, _, claimant = os.environ.get("RDG_CLAIM", "").rpartition("@")
     is_launcher = _role.is_launcher(command)
     if not is_launcher and not _role.in_ranks(number, config["ranks"]):
         return None
     is_program = (
-        claimed != key
+        # A program that becomes another Python (exec) is the program still.
+        (claimed != key or claimant == str(os.getpid()))
         and not is_launcher
         and not _role.is_helper(command)
         and (
@@ -38,9 +39,11 @@ def arm():
             or (not config["programs"] and _role.is_own_code(command))
         )
     )
+    if is_program and not _role.is_there(command):
+        return None
     if is_program:
         # Its children are helpers, unless a launcher gives them ranks of their own.
-        os.environ["RDG_CLAIM"] = key
+        os.environ["RDG_CLAIM"] = "%s@%d" % (key, os.getpid())
     return _install(config, words, is_program)
 
 

@@ -5,8 +5,10 @@
 import os
 import sys
 
-_here = os.path.dirname(os.path.abspath(__file__))
-sys.path[:] = [p for p in sys.path if os.path.abspath(p or ".") != _here]
+# As `site` made the path absolute, the folder stands there in this very form. No look at the current
+# folder: it may have been deleted.
+_here = os.path.dirname(__file__)
+sys.path[:] = [p for p in sys.path if p != _here]
 sys.path_importer_cache.pop(_here, None)
 
 if os.environ.get("RDG_CONFIG"):
