@@ -17,7 +17,7 @@ def say(name, value):
 
 
 def free(name):
-    return not name.startswith(("RDG_", "PYTHONPATH"))
+    return not name.startswith(("RDG_", "PYTHONPATH")) and name != "_"
 
 
 class Mine:
@@ -29,7 +29,8 @@ say("orig_argv", getattr(sys, "orig_argv", None))
 say("path", sys.path)
 say("flags", sys.flags)
 say("options", (sys.warnoptions, sys._xoptions))
-say("main", sorted((k, str(v)) for k, v in vars(main).items() if k in ("__name__", "__file__", "__package__", "__doc__", "__spec__")))
+say("main", sorted((k, str(v)) for k, v in vars(main).items() if k in ("__name__", "__file__", "__package__", "__doc__")))
+say("spec", getattr(vars(main)["__spec__"], "name", None))
 say("environment", sorted((k, v) for k, v in os.environ.items() if free(k)))
 say("limits", [(n, resource.getrlimit(getattr(resource, n))) for n in sorted(dir(resource)) if n.startswith("RLIMIT_")])
 say("umask", os.umask(0o22))
@@ -40,7 +41,8 @@ with open("/proc/self/status") as file:
     fields = dict(line.split(":", 1) for line in file)
 ours = sum(1 << (number - 1) for number in (40, 41))
 say("blocked", fields["SigBlk"].strip())
-say("ignored", fields["SigIgn"].strip())
+# 32 and 33 are the C library's own.
+say("ignored", hex(int(fields["SigIgn"], 16) & ~(3 << 31)))
 say("caught", hex(int(fields["SigCgt"], 16) & ~ours))
 say("name", fields["Name"].strip())
 say("threads", fields["Threads"].strip())
