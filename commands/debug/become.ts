@@ -231,6 +231,12 @@ async function runInstead(command: readonly string[]): Promise<number> {
   const shared: Deno.Signal[] = ["SIGINT", "SIGQUIT"];
   for (const signal of forwarded) Deno.addSignalListener(signal, () => child.kill(signal));
   for (const signal of shared) Deno.addSignalListener(signal, () => {});
-  const { code } = await child.status;
-  return code;
+  try {
+    return (await child.status).code;
+  } catch (error) {
+    // Deno has no name for a real-time signal (seen on 2.9.6).
+    const signal = error instanceof TypeError ? /^Invalid signal: (\d+)/.exec(error.message) : null;
+    if (!signal) throw error;
+    return 128 + Number(signal[1]);
+  }
 }

@@ -34,9 +34,11 @@ def arm():
         and not _role.is_helper(command)
         and (
             _is_command(config)
-            or _role.is_named(command, config["command"])
-            or _role.matches(command, config["programs"])
-            or (not config["programs"] and _role.is_own_code(command))
+            or (
+                _role.matches(command, config["programs"])
+                if config["programs"]
+                else _role.is_named(command, config["command"]) or _role.is_own_code(command)
+            )
         )
     )
     if is_program and not _role.is_there(command):
