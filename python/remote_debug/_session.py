@@ -192,7 +192,7 @@ class Session:
         except Exception as error:
             raise DebuggerUnavailable(
                 "cannot listen on %s:%d: %s"
-                % (self.config["bind"], self.config["port"], str(error) or type(error).__name__)
+                % (self.config["bind"], self.config["port"], _reason(error))
             )
         self.listening = True
         _debugpy.settle(self._on_attach, self._on_detach)
@@ -263,6 +263,12 @@ class Session:
         # type: () -> None
         crashed = self.record.values["exception"] is not None
         self.record.write(state="crashed" if crashed else "listening")
+
+
+def _reason(error):
+    # type: (Exception) -> str
+    """An error in words, without its number."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def minutes(seconds):
