@@ -97,7 +97,7 @@ def _ranks(text):
     ranges = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not first.isdigit() or (dash and not last.isdigit()) or int(last or first) < int(first):
             raise argparse.ArgumentTypeError("want ranks such as 0,3-5, got %r" % text)
         ranges.append([int(first), int(last or first)])
     return ranges
