@@ -89,7 +89,7 @@ export function parseWords(argv: readonly string[], meta: CommandMeta): Parsed {
   }
   for (const token of tokens) {
     if (token.index >= end || token.kind !== "option") continue;
-    const flag = flags[token.name];
+    const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
     if (!flag) {
       const guess = closest(token.name, Object.keys(flags));
       throw usageError(
