@@ -196,7 +196,22 @@ def _wait(session):
         )
     limit = session.limit(0)  # type: ignore
     session.show("Script is paused, waiting for debugger to attach...", limit)  # type: ignore
-    if not session.wait(limit):  # type: ignore
+    try:
+        in_time = session.wait(limit)  # type: ignore
+    except KeyboardInterrupt:
+        _end_by_interrupt(session)
+    if not in_time:
         _say.note("Nobody attached: the program goes on")
     elif session.config["stopOnEntry"]:  # type: ignore
         _debugpy.stop_on_entry()
+
+
+def _end_by_interrupt(session):
+    # type: (object) -> None
+    """Ends the process as Ctrl-C ends one that hasn't begun: inside ``site`` Python would call it a
+    fatal error of its own."""
+    import _signal
+
+    session.close()  # type: ignore
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    os.kill(os.getpid(), _signal.SIGINT)

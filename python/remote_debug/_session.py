@@ -4,6 +4,7 @@ Created when it is first needed. Everything heavy (debugpy, threads, sockets) is
 first wake, crash or call, and nowhere else.
 """
 
+import _thread
 import os
 import sys
 
@@ -66,6 +67,8 @@ class Session:
         self.waiting = False
         self.stack = None  # type: object  # what the record says about the stack file
         self._record = None  # type: object
+        # Several threads may crash at once. The wake's handler may run while its own thread holds it.
+        self._opening = _thread.RLock()
 
     @property
     def record(self):
@@ -154,6 +157,8 @@ class Session:
                 if self._attached():
                     break
             self.record.write(state="attached", exception=None)
+        except KeyboardInterrupt:
+            _say.note("Interrupted: the program ends")
         except Exception as error:
             _say.note("Cannot open the debugger for this crash: %s" % error)
 
@@ -176,6 +181,11 @@ class Session:
 
         :raises DebuggerUnavailable: no debugpy, or no port.
         """
+        with self._opening:
+            return self._listen(state, more)
+
+    def _listen(self, state, more):
+        # type: (str, dict) -> bool
         if self.listening:
             if more:
                 self.record.write(state=state, **more)
