@@ -70,9 +70,8 @@ def _install(config, words, is_program):
     from . import _session
 
     modes = config["modes"]
-    if is_program:
-        _need_debugpy(config)
-    session = _session.Session(config, list(sys.path))
+    folder = _need_debugpy(config) if is_program else None
+    session = _session.Session(config, list(sys.path), folder)
     _session.adopt(session)
     if "lite" in modes or "wait" in modes:
         from . import _signals, _stacks
@@ -165,19 +164,20 @@ def armed_text(values):
 
 
 def _need_debugpy(config):
-    # type: (dict) -> None
-    """Ends the process with advice where there is no debugpy to be had: now, not in three hours."""
+    # type: (dict) -> object
+    """Finds debugpy, or ends the process with advice where there is none: now, not in three hours."""
     from . import _find, _say
 
-    if _find.find(config) is not None:
-        return
+    folder = _find.find(config)
+    if folder is not None:
+        return folder
     message, hint = _find.advice(config)
     if _job.job_id(_job.scheduler()) is None:
         outcome = _find.install(config)
         if isinstance(outcome, str):
-            return
+            return outcome
         message += "\n" + "\n".join("  " + line for line in outcome)  # type: ignore
-    _say.fail(message, hint, 3)
+    return _say.fail(message, hint, 3)  # type: ignore
 
 
 def _wait(session):
@@ -187,6 +187,12 @@ def _wait(session):
 
     try:
         session.listen("listening")  # type: ignore
+        limit = session.limit(0)  # type: ignore
+        session.show("Script is paused, waiting for debugger to attach...", limit)  # type: ignore
+        if not session.wait(limit):  # type: ignore
+            _say.note("Nobody attached: the program goes on")
+        elif session.config["stopOnEntry"]:  # type: ignore
+            _debugpy.stop_on_entry()
     except DebuggerUnavailable as error:
         message, _, hint = str(error).partition(". Try: ")
         _say.fail(
@@ -194,16 +200,8 @@ def _wait(session):
             hint or "another port with --port, or none for any free one",
             1,
         )
-    limit = session.limit(0)  # type: ignore
-    session.show("Script is paused, waiting for debugger to attach...", limit)  # type: ignore
-    try:
-        in_time = session.wait(limit)  # type: ignore
     except KeyboardInterrupt:
         _end_by_interrupt(session)
-    if not in_time:
-        _say.note("Nobody attached: the program goes on")
-    elif session.config["stopOnEntry"]:  # type: ignore
-        _debugpy.stop_on_entry()
 
 
 def _end_by_interrupt(session):

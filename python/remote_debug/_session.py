@@ -47,7 +47,7 @@ def _after_fork():
             from . import _debugpy
 
             _debugpy.forget_in_child()
-        _session = Session(_session.config, _session.path)  # type: ignore
+        _session = Session(_session.config, _session.path, _session.debugpy)  # type: ignore
 
 
 def _at_exit():
@@ -57,12 +57,17 @@ def _at_exit():
 
 
 class Session:
-    """One process's session. ``path`` is ``sys.path`` from before the program's own folder came first."""
+    """One process's session.
 
-    def __init__(self, config, path):
-        # type: (dict, list) -> None
+    ``path`` is ``sys.path`` from before the program's own folder came first, ``debugpy`` what
+    :func:`_find.find` found then: the program may change the path and the environment.
+    """
+
+    def __init__(self, config, path, debugpy=None):
+        # type: (dict, list, object) -> None
         self.config = config
         self.path = [entry for entry in path if entry]
+        self.debugpy = debugpy
         self.listening = False
         self.waiting = False
         self.stack = None  # type: object  # what the record says about the stack file
@@ -90,6 +95,7 @@ class Session:
     def start(self, wait):
         # type: (bool) -> dict
         """Listens, prints where, and waits for a client if wanted. See ``start_debugger``."""
+        self._load()
         new = self.listen("listening")
         if not self._attached():
             if wait:
@@ -120,6 +126,7 @@ class Session:
             self.show("Script is paused, waiting for debugger to attach...")
             return
         try:
+            self._load()
             if not self._attached():
                 self.listen("listening")
                 limit = self.limit(1800)
@@ -136,12 +143,13 @@ class Session:
     def on_crash(self, kind, value, trace):
         # type: (type, BaseException, object) -> None
         """Shows an exception that nobody caught; returns when the person is done, or time is over."""
-        import time
-
-        from . import _debugpy
-
         words = "%s: %s" % (kind.__name__, str(value).split("\n")[0][:200])
         try:
+            self._load()
+            import time
+
+            from . import _debugpy
+
             if not self._attached():
                 self.listen("crashed", exception=words)
             limit = self.limit(1800)
@@ -163,6 +171,17 @@ class Session:
             _say.note("Cannot open the debugger for this crash: %s" % error)
 
     # How they do it.
+
+    def _load(self):
+        # type: () -> None
+        """Imports what is needed from here on, by the path of the start: beside the program may lie a
+        ``queue.py`` or ``socket.py`` of its own, or it may have emptied the path."""
+        sys.path[:0] = self.path
+        try:
+            from . import _block, _debugpy, _port  # noqa: F401
+        finally:
+            if sys.path[: len(self.path)] == self.path:
+                del sys.path[: len(self.path)]
 
     def limit(self, default):
         # type: (float) -> float
@@ -192,7 +211,7 @@ class Session:
             return False
         from . import DebuggerUnavailable
 
-        folder = _find.find(self.config)
+        folder = self.debugpy if self.debugpy is not None else _find.find(self.config)
         if folder is None:
             raise DebuggerUnavailable("%s. Try: %s" % _find.advice(self.config))
         from . import _debugpy, _port
