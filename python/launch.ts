@@ -47,14 +47,14 @@ export interface AgentConfig {
   job: string | null;
   /** COMMAND starts a job of its own (srun, salloc). */
   follow: boolean;
-  /** COMMAND's words. */
+  /** COMMAND's words; of a long line only the first ones reach the processes. */
   command: string[];
 }
 
 /** Folders to look at, in order. */
 export interface AgentPlaces {
-  /** The cache folder of rdg. */
-  cache: string;
+  /** The cache folder of rdg; null where there is none. */
+  cache: string | null;
   /** Folder for temporary files. */
   temporary: string;
   /** The person's user id; null where there is none. */
@@ -74,7 +74,7 @@ export async function installAgent(places: AgentPlaces): Promise<string> {
   const failures: unknown[] = [];
   for (const root of [places.cache, `${places.temporary}/rdg-${places.uid ?? "user"}`]) {
     // PYTHONPATH can't hold a folder with its own separator in the name.
-    if (root.includes(":")) continue;
+    if (root === null || root.includes(":")) continue;
     const folder = `${root}/python/${version}`;
     try {
       if (root !== places.cache) await ensurePrivate(root, places.uid);
@@ -109,9 +109,15 @@ export function agentEnvironment(
   );
   return {
     "PYTHONPATH": [options.site, ...rest].join(":"),
-    "RDG_CONFIG": JSON.stringify(config),
+    "RDG_CONFIG": JSON.stringify({ ...config, command: head(config.command) }),
     "RDG_CLAIM": null,
   };
+}
+
+/** The first words: the kernel takes no variable of more than 128 KiB, and globs make long lines. */
+function head(words: readonly string[]): string[] {
+  let left = 8192;
+  return words.filter((word) => (left -= word.length + 1) >= 0);
 }
 
 async function contentVersion(): Promise<string> {

@@ -105,7 +105,8 @@ class Record:
             }
         )
         values = self.values
-        self.state = _config.state_dir(config)
+        # Whole: the program may change its folder.
+        self.state = os.path.join(cwd, _config.state_dir(config))
         folder = os.path.join(
             self.state,
             "sessions",

@@ -85,6 +85,27 @@ def is_own_code(command):
     return False
 
 
+def is_there(command):
+    # type: (object) -> bool
+    """Whether Python will find what it is told to run; if not, its own message is all that is wanted."""
+    import sys
+
+    if command.kind == "script":  # type: ignore
+        return os.path.exists(command.target)  # type: ignore
+    if command.kind != "module":  # type: ignore
+        return True
+    name = command.target.split(".")[0]  # type: ignore
+    path = sys.path
+    # The folder that `-m` adds comes later.
+    sys.path = [""] + path
+    try:
+        return any(finder.find_spec(name, None) is not None for finder in sys.meta_path)  # type: ignore
+    except Exception:
+        return True
+    finally:
+        sys.path = path
+
+
 def _in_library(module):
     # type: (str) -> bool
     """Whether a module's first package is found among what is installed; the folder that ``-m``

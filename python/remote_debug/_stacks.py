@@ -29,14 +29,30 @@ def install(number):
     return {"fd": fd, "path": "/proc/%d/fd/%d" % (os.getpid(), fd)}
 
 
-def reinstall(chain):
+class aside:
+    """Takes the dump off the signal while the program changes what the signal does.
+
+    faulthandler remembers the action that it found, and puts that one back: a handler that is
+    installed over it would be lost. Entering gives the function that says whether the program's own
+    handler is called after the dump.
+    """
+
+    def __enter__(self):
+        # type: () -> object
+        if _file is not None:
+            faulthandler.unregister(_signal_number)
+        return _set_chained
+
+    def __exit__(self, *_):
+        # type: (*object) -> None
+        if _file is not None:
+            faulthandler.register(_signal_number, file=_file[0], all_threads=True, chain=_chained)  # type: ignore
+
+
+def _set_chained(chain):
     # type: (bool) -> None
-    """The program changed what the signal does: dump first again, then call its handler if any."""
     global _chained
     _chained = chain
-    if _file is not None:
-        faulthandler.unregister(_signal_number)
-        faulthandler.register(_signal_number, file=_file[0], all_threads=True, chain=chain)  # type: ignore
 
 
 def after_fork():
