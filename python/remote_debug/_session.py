@@ -145,8 +145,11 @@ class Session:
             self.busy = False
         from . import _debugpy
 
-        if not _debugpy.is_stopped():
-            _debugpy.stop_here()
+        try:
+            if not _debugpy.is_stopped():
+                _debugpy.stop_here()
+        except Exception as error:
+            _say.note("Cannot stop the program: %s" % error)
 
     def on_crash(self, kind, value, trace):
         # type: (type, BaseException, object) -> None
