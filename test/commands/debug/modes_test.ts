@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { DapClient, DapFailure } from "../../support/dap.ts";
-import { interpreters } from "../../support/python.ts";
+import { interpreters, newestPython } from "../../support/python.ts";
 import { type Child, makeSandbox, type Sandbox, startRdg } from "../../support/rdg.ts";
 
 interface Stop {
@@ -245,9 +245,9 @@ for (const interpreter of interpreters) {
 
 for (const [way, code] of [["exit", 1], ["interrupt", 130]] as const) {
   Deno.test(`rdg debug -p leaves "${way}" alone`, async () => {
-    await using sandbox = await makeSandbox();
+    await using sandbox = await makeSandbox({ interpreter: newestPython });
     await sandbox.write("crash.py", crashScript);
-    const { path } = interpreters.at(-1)!;
+    const { path } = newestPython;
     await using child = startRdg(["debug", "-p", path, "crash.py", way], { sandbox });
     assert.equal((await child.status()).code, code);
     assert.doesNotMatch(child.stderr, /Debugger/);
@@ -255,9 +255,9 @@ for (const [way, code] of [["exit", 1], ["interrupt", 130]] as const) {
 }
 
 Deno.test("rdg debug -p ends with the crash's code after --wait-timeout", async () => {
-  await using sandbox = await makeSandbox();
+  await using sandbox = await makeSandbox({ interpreter: newestPython });
   await sandbox.write("crash.py", crashScript);
-  const { path } = interpreters.at(-1)!;
+  const { path } = newestPython;
   await using child = startRdg(["debug", "-p", "--wait-timeout=1", path, "crash.py"], {
     sandbox,
   });
@@ -267,10 +267,10 @@ Deno.test("rdg debug -p ends with the crash's code after --wait-timeout", async 
 });
 
 Deno.test("rdg debug -lp is woken first and opens at the crash later", async () => {
-  await using sandbox = await makeSandbox();
+  await using sandbox = await makeSandbox({ interpreter: newestPython });
   const text = loopScript.replace("sys.exit(4)", "raise RuntimeError('late')");
   await sandbox.write("loop.py", text);
-  const { path } = interpreters.at(-1)!;
+  const { path } = newestPython;
   await using child = startRdg(["debug", "-lp", path, "loop.py"], { sandbox });
   await child.until(/^round 2 1 False$/m, { stream: "stdout" });
   await child.kill(40);
