@@ -1,7 +1,7 @@
 /** What happens while `rdg debug` waits for an editor, and to programs that change what it counts on. */
 
 import assert from "node:assert/strict";
-import { attach, stopped } from "../../support/attach.ts";
+import { attach, evaluateAndGo, stopped } from "../../support/attach.ts";
 import { outcome, withoutRdg } from "../../support/outcome.ts";
 import { interpreters, newestPython, python } from "../../support/python.ts";
 import { makeSandbox, rdg, startRdg } from "../../support/rdg.ts";
@@ -99,4 +99,27 @@ Deno.test("rdg debug: a real-time signal's death is told where the process can't
     assert.equal(seen.code, wanted, seen.stderr);
     assert.match(seen.stderr, /Armed and ready/);
   }
+});
+
+Deno.test("rdg debug -lp: modules beside the script don't stand in for the standard library's", async () => {
+  await using sandbox = await makeSandbox();
+  const names =
+    "socket contextlib subprocess json queue threading time signal types inspect code " +
+    "codeop traceback tokenize selectors errno platform";
+  for (const name of names.split(" ")) {
+    await sandbox.write(`${name}.py`, `raise SystemExit("the wrong ${name}")\n`);
+  }
+  await sandbox.write(
+    "shadow.py",
+    "import os\nvalue = 5\nos.kill(os.getpid(), 40)\nraise ValueError\n",
+  );
+  await using child = startRdg(["debug", "-lp", python.path, "shadow.py"], { sandbox });
+  await using client = await attach(child, sandbox, { port: await child.port() });
+  const woken = await stopped(client);
+  assert.equal(await evaluateAndGo(client, woken, "[value for _ in range(2)]"), "[5, 5]");
+  const crashed = await stopped(client);
+  assert.deepEqual(crashed.frames, ["<module> shadow.py:4"]);
+  assert.equal(await evaluateAndGo(client, crashed, "value + 1"), "6");
+  assert.equal((await child.status()).code, 1);
+  assert.doesNotMatch(child.stderr, /the wrong|\[rdg\] Cannot/);
 });
