@@ -123,3 +123,44 @@ Deno.test("rdg debug -lp: modules beside the script don't stand in for the stand
   assert.equal((await child.status()).code, 1);
   assert.doesNotMatch(child.stderr, /the wrong|\[rdg\] Cannot/);
 });
+
+for (const interpreter of new Set([interpreters[0]!, python, newestPython])) {
+  const { path, version } = interpreter;
+  Deno.test(`rdg debug -l dumps stacks, and calls the program's own handler as well (${version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write(
+      "both.py",
+      `import os, signal
+def dumps():
+    for name in os.listdir("/proc/self/fd"):
+        if "rdg-stack" in os.path.realpath("/proc/self/fd/" + name):
+            with open("/proc/self/fd/" + name) as file:
+                return file.read().count("both.py")
+seen = []
+def send():
+    os.kill(os.getpid(), 41)
+    print(dumps(), len(seen))
+send()
+signal.signal(41, lambda *_: seen.append(1))
+send()
+signal.signal(41, lambda *_: seen.append(2))
+send()
+signal.signal(41, signal.SIG_IGN)
+send()
+signal.signal(41, signal.SIG_DFL)
+send()
+pid = os.fork()
+if pid == 0:
+    send()
+    os._exit(0)
+os.waitpid(pid, 0)
+`,
+    );
+    const words = [...rdg, "debug", "-l", "--quiet", path, "-u", "both.py"];
+    const { code, stdout, stderr } = await outcome(words, { sandbox });
+    assert.deepEqual([code, stderr], [0, ""]);
+    // Two lines a dump, that of send() and its caller; a forked child writes into a file of its own.
+    const wanted = ["2 0", "4 1", "6 2", "8 2", "10 2", "2 2"];
+    assert.deepEqual(stdout.trim().split("\n"), wanted);
+  });
+}
