@@ -148,17 +148,26 @@ async function write(folder: string): Promise<void> {
     for (const [name, text] of Object.entries(pythonFiles)) {
       await Deno.writeTextFile(`${temporary}/remote_debug/${name}`, text, { mode: 0o600 });
     }
-    await Deno.rename(temporary, folder).catch(async (error) => {
-      if (await isComplete(folder)) return; // another process was quicker
-      // An incomplete folder is in the way: processes that use it have read what they need.
-      await Deno.rename(folder, `${temporary}.old`).catch(() => {
-        throw error;
-      });
-      await Deno.rename(temporary, folder);
-      await Deno.remove(`${temporary}.old`, { recursive: true });
-    });
+    await moveInto(folder, temporary);
   } finally {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
+  }
+}
+
+/** Renames a filled folder; several processes may be at it, and an incomplete one may be in the way. */
+async function moveInto(folder: string, temporary: string): Promise<void> {
+  for (let left = 20;; left--) {
+    try {
+      return await Deno.rename(temporary, folder);
+    } catch (error) {
+      if (await isComplete(folder)) return; // another process was quicker
+      if (left === 0) throw error;
+    }
+    // Processes that use the incomplete one have read what they need.
+    const old = `${temporary}.${left}.old`;
+    if (await Deno.rename(folder, old).then(() => true, () => false)) {
+      await Deno.remove(old, { recursive: true });
+    }
   }
 }
 

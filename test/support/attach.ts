@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DapClient, DapFailure } from "./dap.ts";
+import { DapClient } from "./dap.ts";
 import type { Child, Sandbox } from "./rdg.ts";
 
 /** Where a program stopped. */
@@ -21,7 +21,7 @@ export interface Stop {
 
 /**
  * Attaches with the token of the record that listens on the port. A client that has just gone may
- * still hold the place, so a refusal is tried again for four seconds.
+ * still hold the place, so an attempt that fails is made again for four seconds.
  *
  * @param child Whose words are shown when it fails.
  * @param sandbox Where its record is.
@@ -48,7 +48,7 @@ export async function attach(
       return client;
     } catch (error) {
       await client.close();
-      if (!(error instanceof DapFailure) || left === 0) {
+      if (left === 0) {
         throw new Error(`${error}; stderr:\n${child.stderr}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 100));

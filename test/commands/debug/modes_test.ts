@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { DapClient, DapFailure } from "../../support/dap.ts";
+import { DapClient } from "../../support/dap.ts";
 import { interpreters, newestPython } from "../../support/python.ts";
 import { type Child, makeSandbox, type Sandbox, startRdg } from "../../support/rdg.ts";
 
@@ -34,7 +34,7 @@ async function attach(
       return client;
     } catch (error) {
       await client.close();
-      if (!(error instanceof DapFailure) || left === 0) {
+      if (left === 0) {
         throw new Error(`${error}; stderr:\n${child.stderr}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 100));

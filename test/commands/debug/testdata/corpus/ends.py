@@ -22,7 +22,7 @@ if way == "quick":
     os._exit(3)
 if way == "pipe":
     for number in range(100000):
-        print(number)
+        os.write(1, b"%d\n" % number)
 if way == "assert":
     signal.alarm(30)
     assert 1 == 2, "wrong"
