@@ -166,7 +166,8 @@ function print(rows: readonly Row[], { options, host }: { options: SessionsOptio
     session.rank === null ? "-" : String(session.rank),
     session.host,
     String(session.pid),
-    session.state,
+    // Whoever reaches that port gets in.
+    session.address && !session.auth ? `${session.state}, no token` : session.state,
     duration(now - session.created),
     duration(job?.leftS),
     ...options.token ? [session.token ?? "-"] : [],

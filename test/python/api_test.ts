@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { attach, evaluateAndGo, stopped } from "../support/attach.ts";
+import { attach, evaluateAndGo, stopped } from "../support/debugging.ts";
 import { outcome, withoutRdg } from "../support/outcome.ts";
 import {
   debugpyFor,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DapClient, DapFailure } from "./dap.ts";
+import { DapClient } from "./dap.ts";
 import type { Child, Sandbox } from "./rdg.ts";
 
 /** Where a program stopped. */
@@ -19,26 +19,36 @@ export interface Stop {
   frameIds: number[];
 }
 
-/** Attaches the way an editor does; a client that has just gone may still hold the place. */
+/**
+ * Attaches with the token of the record that listens on the port. A client that has just gone may
+ * still hold the place, so an attempt that fails is made again for four seconds.
+ *
+ * @param child Whose words are shown when it fails.
+ * @param sandbox Where its record is.
+ * @param options The port, and breakpoints by path.
+ * @returns The client; close it.
+ */
 export async function attach(
   child: Child,
   sandbox: Sandbox,
   options: { port: number; breakpoints?: Record<string, number[]> },
 ): Promise<DapClient> {
-  const [record] = await sandbox.records();
-  const token = typeof record?.["token"] === "string" ? { token: record["token"] } : {};
+  const records = await sandbox.records();
+  const record = records.find(({ address }) =>
+    (address as { port?: number } | null)?.port === options.port
+  );
   for (let left = 40;; left--) {
     const client = await DapClient.connect({ port: options.port });
     try {
       await client.attach({
-        ...token,
+        ...typeof record?.["token"] === "string" ? { token: record["token"] } : {},
         arguments: { connect: { host: "127.0.0.1", port: options.port } },
         breakpoints: options.breakpoints ?? {},
       });
       return client;
     } catch (error) {
       await client.close();
-      if (!(error instanceof DapFailure) || left === 0) {
+      if (left === 0) {
         throw new Error(`${error}; stderr:\n${child.stderr}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -78,6 +88,24 @@ export async function evaluate(
 /** Lets the program go on. */
 export function resume(client: DapClient, stop: Stop): Promise<unknown> {
   return client.request("continue", { threadId: stop.threadId });
+}
+
+/**
+ * Evaluates in the frame where it stopped, then goes on.
+ *
+ * @param client The client.
+ * @param stop From {@linkcode stopped}.
+ * @param expression What to evaluate.
+ * @returns The value as text.
+ */
+export async function evaluateAndGo(
+  client: DapClient,
+  stop: Stop,
+  expression: string,
+): Promise<string> {
+  const result = await evaluate(client, expression, stop.frameIds[0]);
+  await resume(client, stop);
+  return result;
 }
 
 /** Goes round until the file "stop" appears; says each round how long it took and what is loaded. */

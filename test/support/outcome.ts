@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StartOptions } from "./rdg.ts";
+import { spawn, type StartOptions } from "./rdg.ts";
 
 /** What came of a command. */
 export interface Outcome {
@@ -30,27 +30,13 @@ export async function outcome(
   command: readonly string[],
   options: StartOptions & { timeoutMs?: number },
 ): Promise<Outcome> {
-  const [program = "", ...args] = command;
-  const child = new Deno.Command(program, {
-    args,
-    cwd: options.cwd ?? options.sandbox.dir,
-    env: { ...options.sandbox.env, ...options.env },
-    clearEnv: true,
-    stdin: options.stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const child = spawn(command, options);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     child.kill("SIGKILL");
   }, options.timeoutMs ?? 60_000);
   try {
-    if (options.stdin !== undefined) {
-      const writer = child.stdin.getWriter();
-      const text = new TextEncoder().encode(options.stdin);
-      writer.write(text).then(() => writer.close()).catch(() => {});
-    }
     const { code, signal, stdout, stderr } = await child.output();
     const latin = new TextDecoder("latin1");
     const told = latin.decode(stderr).replace(/0x[0-9a-f]{6,}/g, "0x…");

@@ -220,6 +220,17 @@ export class Child implements AsyncDisposable {
  * @returns The running child.
  */
 export function start(command: readonly string[], options: StartOptions): Child {
+  return new Child(spawn(command, options));
+}
+
+/**
+ * Starts a program whose output the caller reads.
+ *
+ * @param command Its words.
+ * @param options Where and how.
+ * @returns The process, stdout and stderr piped.
+ */
+export function spawn(command: readonly string[], options: StartOptions): Deno.ChildProcess {
   const [program = "", ...args] = command;
   const process = new Deno.Command(program, {
     args,
@@ -236,7 +247,7 @@ export function start(command: readonly string[], options: StartOptions): Child 
       () => {},
     );
   }
-  return new Child(process);
+  return process;
 }
 
 /** The words that run rdg from this checkout. */

@@ -1,7 +1,7 @@
 /** What happens while `rdg debug` waits for an editor, and to programs that change what it counts on. */
 
 import assert from "node:assert/strict";
-import { attach, evaluateAndGo, stopped } from "../../support/attach.ts";
+import { attach, evaluateAndGo, stopped } from "../../support/debugging.ts";
 import { outcome, withoutRdg } from "../../support/outcome.ts";
 import { interpreters, newestPython, python } from "../../support/python.ts";
 import { makeSandbox, rdg, startRdg } from "../../support/rdg.ts";

@@ -146,6 +146,16 @@ Deno.test("rdg sessions --json prints one object; tokens stand in the table only
   assert.match((await sessions("--token", options)).stdout, /TOKEN[^]*secret/);
 });
 
+Deno.test("rdg sessions marks a port that wants no token", async () => {
+  const open = { state: "listening", address: { host: "n1", port: 5 }, token: null, auth: false };
+  const { stdout } = await sessions("", {
+    records: [mine(open), mine({ pid: 43, auth: false })],
+    calls: [listed],
+  });
+  assert.match(stdout, / 42 +listening, no token /);
+  assert.match(stdout, / 43 +armed /);
+});
+
 Deno.test("rdg sessions --job keeps one job, or the elements of an array", async () => {
   const element = (n: number) => ({ id: String(40 + n), display: `40_${n}`, step: null });
   const lines = [1, 2].map((n) => squeueLine({ id: String(40 + n), display: `40_${n}` }));
