@@ -176,12 +176,13 @@ class Session:
         # type: () -> None
         """Imports what is needed from here on, by the path of the start: beside the program may lie a
         ``queue.py`` or ``socket.py`` of its own, or it may have emptied the path."""
-        sys.path[:0] = self.path
-        try:
-            from . import _block, _debugpy, _port  # noqa: F401
-        finally:
-            if sys.path[: len(self.path)] == self.path:
-                del sys.path[: len(self.path)]
+        with self._opening:  # opening changes the path as well
+            sys.path[:0] = self.path
+            try:
+                from . import _block, _debugpy, _port  # noqa: F401
+            finally:
+                if sys.path[: len(self.path)] == self.path:
+                    del sys.path[: len(self.path)]
 
     def limit(self, default):
         # type: (float) -> float
