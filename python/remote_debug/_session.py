@@ -74,6 +74,7 @@ class Session:
         self._record = None  # type: object
         # Several threads may crash at once. The wake's handler may run while its own thread holds it.
         self._opening = _thread.RLock()
+        self._showing = _thread.RLock()
 
     @property
     def record(self):
@@ -161,7 +162,9 @@ class Session:
                     if not self.wait(left, state="crashed"):
                         _say.note("Nobody attached in time: the program ends")
                         return
-                _debugpy.stop_at_exception(kind, value, trace)
+                # One after the other: "continue" lets all threads go, also one that is about to stop.
+                with self._showing:
+                    _debugpy.stop_at_exception(kind, value, trace)
                 if self._attached():
                     break
             self.record.write(state="attached", exception=None)
