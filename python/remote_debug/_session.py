@@ -75,6 +75,7 @@ class Session:
         self._record = None  # type: object
         # Several threads may crash at once. The wake's handler may run while its own thread holds it.
         self._opening = _thread.RLock()
+        self._showing = _thread.RLock()
 
     @property
     def record(self):
@@ -173,7 +174,9 @@ class Session:
                     if not self.wait(left, state="crashed"):
                         _say.note("Nobody attached in time: the program ends")
                         return
-                _debugpy.stop_at_exception(kind, value, trace)
+                # One after the other: "continue" lets all threads go, also one that is about to stop.
+                with self._showing:
+                    _debugpy.stop_at_exception(kind, value, trace)
                 if self._attached():
                     break
             self.record.write(state="attached", exception=None)
@@ -190,12 +193,13 @@ class Session:
         # type: () -> None
         """Imports what is needed from here on, by the path of the start: beside the program may lie a
         ``queue.py`` or ``socket.py`` of its own, or it may have emptied the path."""
-        sys.path[:0] = self.path
-        try:
-            from . import _block, _debugpy, _port  # noqa: F401
-        finally:
-            if sys.path[: len(self.path)] == self.path:
-                del sys.path[: len(self.path)]
+        with self._opening:  # opening changes the path as well
+            sys.path[:0] = self.path
+            try:
+                from . import _block, _debugpy, _port  # noqa: F401
+            finally:
+                if sys.path[: len(self.path)] == self.path:
+                    del sys.path[: len(self.path)]
 
     def limit(self, default):
         # type: (float) -> float
