@@ -154,8 +154,14 @@ function isLeaf(branch: Branch | null): boolean {
   return branch === null || branch.children.length === 0;
 }
 
-/** What changed about some processes since the last look: "" for the first. */
-function marksOf(processes: readonly Answered[], marks: Marks | undefined): string {
+/**
+ * Says what changed about some processes since the last look.
+ *
+ * @param processes Who.
+ * @param marks What `compare` said; undefined for the first look.
+ * @returns A word with two blanks before it; "" for the first look.
+ */
+export function marksOf(processes: readonly Answered[], marks: Marks | undefined): string {
   if (!marks) return "";
   const moved = processes.filter(({ key }) => marks.get(key)?.kind === "moved");
   const fresh = processes.filter(({ key }) => marks.get(key)?.kind === "new");

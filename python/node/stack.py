@@ -389,26 +389,30 @@ def why_no_ptrace():
 # Armed processes that have no record.
 
 
-def children(request, known):
+def children(request, names, known):
     """Questions to helpers that rdg armed: workers of a DataLoader, of a process pool and the like."""
     found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) in known or int(name) == os.getpid():
+    for pid in [int(name) for name in os.listdir("/proc") if name.isdigit()]:
+        if pid in known or pid == os.getpid():
             continue
         try:
-            if os.stat("/proc/" + name).st_uid != os.getuid():
+            if os.stat("/proc/%d" % pid).st_uid != os.getuid():
                 continue
         except OSError:
             continue
-        environment = wake.environment_of(int(name))
+        environment = wake.environment_of(pid)
         config = wake.config_of(environment)
         if not config or (request["job"] is None and config.get("job") is not None):
             continue
-        row = [None, int(name), None, None, config.get("stackSignal")]
+        # Two nodes may be containers that see each other's processes.
+        nodes = [environment.get(variable) for variable in request["nodeVariables"]]
+        if any(nodes) and not set(nodes) & set(names):
+            continue
+        row = [None, pid, None, None, config.get("stackSignal")]
         question = Question(request, row, None, None)
         if question.process.stack_file(None) is None:
             continue
-        question.parent = parent_among(int(name), known)
+        question.parent = parent_among(pid, known)
         if question.parent is not None or request["orphans"]:
             question.find()
             found.append(question)
@@ -461,7 +465,7 @@ def main():
         question.find()
         known[question.process.here] = row[5]
     if request["children"]:
-        questions += children(request, known)
+        questions += children(request, names, known)
     collect(questions, node, request["limitS"])
     say("done", node=node)
 
