@@ -42,6 +42,9 @@ export interface Dump {
   cut: boolean;
 }
 
+/** Frames of one thread that Python writes. */
+const maxFrames = 100;
+
 const header = /^(Current thread|Thread) 0x([0-9a-f]+)(?: \[(.*)\])? \(most recent call first\):$/;
 const frameLine = /^ {2}File (?:"(.*)"|(\?\?\?)), line (\d+|\?\?\?) in (.*)$/;
 
@@ -59,7 +62,7 @@ export function parseDump(text: string, options: { complete: boolean }): Dump {
   // Without its end, a last line may be half a line.
   if (!text.endsWith("\n")) lines.pop();
   const threads: (Thread & { current: boolean })[] = [];
-  let cut = false;
+  let cut = text.includes("<Cannot show all threads");
   for (const line of lines) {
     const start = header.exec(line);
     if (start) {
@@ -78,10 +81,11 @@ export function parseDump(text: string, options: { complete: boolean }): Dump {
     }
     const thread = threads.at(-1);
     const frame = frameLine.exec(line);
-    if (frame && thread) thread.frames.push(readFrame(frame));
-    else if (line === "...") cut = true;
+    if (frame && thread) {
+      // Python 3.13 doesn't say that it left frames out.
+      thread.cut = thread.frames.push(readFrame(frame)) === maxFrames;
+    } else if (line === "...") cut = true;
     else if (thread && /^ {2}(?:\.\.\.|<truncated rest of calls>)$/.test(line)) thread.cut = true;
-    else if (/^ *<Cannot show all threads/.test(line)) cut = true;
     else if (thread && /^ {2}\S/.test(line)) thread.note ??= line.trim().replace(/^<(.*)>$/, "$1");
   }
   if (!options.complete) {

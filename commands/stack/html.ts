@@ -115,7 +115,7 @@ ${script}</script>
 <p class="hint">Outermost frame on top; the wider a bar, the more ${
       root.threads > root.processes.length ? "threads" : "processes"
     }. <span class="key rare"></span> few <span class="key"></span> many</p>
-<div class="wide"><div class="picture">${picture(root, painter)}</div></div>
+<div class="wide">${picture(root, painter)}</div>
 <div class="tree">${tree(root, painter)}</div>
 </section>`;
   }

@@ -9,6 +9,9 @@ import type { Branch } from "./merge.ts";
 import { fold, isLibrary } from "./places.ts";
 import type { Process } from "./snapshot.ts";
 
+/** One rank among thousands still has a bar to point at: this wide, in pixels. */
+const minWidth = 13;
+
 /** How processes and places are written. */
 export interface Painter {
   /** Says who some processes are. */
@@ -33,13 +36,12 @@ interface Run {
  */
 export function picture(root: Branch, painter: Painter): string {
   const total = root.threads;
-  return cells(root);
+  return `<div class="picture" style="min-width:${leaves(root) * minWidth}px">${cells(root)}</div>`;
 
   function cells(branch: Branch): string {
     if (branch.children.length === 0) return "";
     const parts = branch.children.map((child) => {
       const { frames, end } = runOf(child);
-      const share = child.threads / Math.max(1, branch.threads);
       const color = heat(child.threads / Math.max(1, total));
       const bars = marked(frames).map(({ frame, hidden, more }) =>
         more > 0
@@ -47,8 +49,9 @@ export function picture(root: Branch, painter: Painter): string {
           : `<div class="bar${hidden ? " inner" : ""}${isLibrary(frame) ? " library" : ""}" ` +
             `title="${escape(titleOf(frame, child))}">${label(frame)}</div>`
       ).join("");
-      return `<div class="cell" style="flex:${child.threads} 1 0;--heat:${color}" ` +
-        `data-share="${Math.round(share * 1000) / 1000}">${bars}${cells(end)}</div>`;
+      const width = leaves(end) * minWidth;
+      const style = `flex:${child.threads} 1 0;min-width:${width}px;--heat:${color}`;
+      return `<div class="cell" style="${style}">${bars}${cells(end)}</div>`;
     });
     // Stacks that end here leave their share of the row empty.
     const rest = branch.threads - branch.children.reduce((sum, { threads }) => sum + threads, 0);
@@ -123,6 +126,12 @@ function runOf(branch: Branch): Run {
     if (end.children.length !== 1 || end.ends.length > 0) return { frames, end };
     end = end.children[0]!;
   }
+}
+
+/** Number of places side by side at the widest. */
+function leaves({ children, ends }: Branch): number {
+  if (children.length === 0) return 1;
+  return children.reduce((sum, child) => sum + leaves(child), ends.length > 0 ? 1 : 0);
 }
 
 /** All frames of a run, those that are folded at first marked, with a word in their place. */

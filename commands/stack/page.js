@@ -31,7 +31,7 @@ function find(text) {
     part.classList.toggle("found", hit);
     if (hit && part.classList.contains("frame")) count++;
   }
-  found.textContent = text === "" ? "" : `${count} frames`;
+  found.textContent = text === "" ? "" : `${count} ${count === 1 ? "frame" : "frames"}`;
 }
 
 /** What the address says after #: zoom=NUMBER (of the bar, from the top), find=TEXT, all. */
