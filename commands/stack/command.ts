@@ -168,7 +168,9 @@ export async function run(
         ...(options.via === undefined ? {} : { via: options.via }),
         limitS: options.limitS,
         children: selection.sessions.length > 0 && options.pid === undefined,
-        orphans: options.ranks === undefined && options.node === undefined,
+        // Outside a job nothing but its parent says what a process belongs to.
+        orphans: selection.jobId !== null && options.ranks === undefined &&
+          options.node === undefined,
         state: stateFolder(host.env),
         host,
       });

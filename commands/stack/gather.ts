@@ -130,7 +130,10 @@ function readGroup(
       reason: reasonOf("no-answer", { detail, job: selection.displayId }),
     }];
   });
-  const children = events.filter(({ index }) => index === null).map((event) =>
+  // Helper processes come and go.
+  const gone = (event: About) =>
+    event.type === "none" && (event.outcome === "gone" || event.outcome === "ended");
+  const children = events.filter((event) => event.index === null && !gone(event)).map((event) =>
     read(event, { session: undefined, parent: context(event.parent) })
   );
   return [...targets, ...children];

@@ -72,8 +72,9 @@ def _install(config, words, is_program):
     if "lite" in modes or "wait" in modes:
         from . import _signals, _stacks
 
-        session.stack = _stacks.install(config["stackSignal"])
+        # First, so that the program is shown what the stack signal did before rdg.
         _signals.install(config["signal"], config["stackSignal"], on_wake)
+        session.stack = _stacks.install(config["stackSignal"])
     if "post-mortem" in modes and is_program:
         from . import _crash
 

@@ -61,7 +61,7 @@ def _signal_signal(number, handler):
         if key == _wake_number:
             _real_signal(key, _handle)
         else:
-            _stacks.reinstall(callable(handler))
+            _stacks.reinstall(handler)
         return before
     return _real_signal(number, handler)
 

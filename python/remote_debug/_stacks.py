@@ -5,14 +5,18 @@ for or to redirect. Whoever asks reads ``/proc/PID/fd/N``, after checking that i
 a program that closes every descriptor may have given the number to a file of its own.
 """
 
+import _signal  # type: ignore
 import faulthandler
 import os
+
+_real_signal = _signal.signal
 
 #: What ``/proc/PID/fd/N`` points to, as ``/memfd:rdg-stack (deleted)``.
 NAME = "rdg-stack"
 
 _signal_number = 0
-_chained = False
+#: The program's own handler for the signal, to be called after a dump.
+_handler = _signal.SIG_IGN  # type: object
 _file = None  # type: object  # (descriptor, device, inode)
 
 
@@ -23,20 +27,32 @@ def install(number):
     _signal_number = number
     try:
         fd = _open()
-        faulthandler.register(number, file=fd, all_threads=True, chain=_chained)
+        _register(fd)
     except (OSError, AttributeError, ValueError):
         return None
     return {"fd": fd, "path": "/proc/%d/fd/%d" % (os.getpid(), fd)}
 
 
-def reinstall(chain):
-    # type: (bool) -> None
+def reinstall(handler):
+    # type: (object) -> None
     """The program changed what the signal does: dump first again, then call its handler if any."""
-    global _chained
-    _chained = chain
+    global _handler
+    _handler = handler if callable(handler) else _signal.SIG_IGN
     if _file is not None:
         faulthandler.unregister(_signal_number)
-        faulthandler.register(_signal_number, file=_file[0], all_threads=True, chain=chain)  # type: ignore
+        _register(_file[0])  # type: ignore
+
+
+def _register(fd):
+    # type: (int) -> None
+    """Puts faulthandler's handler above the program's.
+
+    What is below comes back when it is unregistered, at the interpreter's end too, and is called after
+    a dump where the program wants that: it must never be the default, which ends the process.
+    """
+    _real_signal(_signal_number, _handler)
+    chain = _handler is not _signal.SIG_IGN
+    faulthandler.register(_signal_number, file=fd, all_threads=True, chain=chain)
 
 
 def after_fork():
