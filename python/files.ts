@@ -17,6 +17,7 @@ import debugpy from "./remote_debug/_debugpy.py" with { type: "text" };
 import door from "./remote_debug/_door.py" with { type: "text" };
 import find from "./remote_debug/_find.py" with { type: "text" };
 import job from "./remote_debug/_job.py" with { type: "text" };
+import launcher from "./remote_debug/_launcher.py" with { type: "text" };
 import old from "./remote_debug/_old.py" with { type: "text" };
 import port from "./remote_debug/_port.py" with { type: "text" };
 import pytest from "./remote_debug/_pytest.py" with { type: "text" };
@@ -43,6 +44,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_door.py": door,
   "_find.py": find,
   "_job.py": job,
+  "_launcher.py": launcher,
   "_old.py": old,
   "_port.py": port,
   "_pytest.py": pytest,

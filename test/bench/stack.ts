@@ -96,8 +96,8 @@ function show(count: number, way: string, all: readonly Measured[]): number {
 
 async function measure(cluster: Cluster, count: number, pySpy: boolean): Promise<void> {
   const job = await submit(cluster, {
-    args: ["-N2", `-n${count}`, `--ntasks-per-node=${count / 2}`, "--overcommit"],
-    script: "srun --overcommit rdg debug --lite --quiet python3 sleeping.py",
+    args: ["-N2", `-n${count}`, `--ntasks-per-node=${count / 2}`, "--overcommit", "--mem=900"],
+    script: "srun --overcommit --mem=900 rdg debug --lite --quiet python3 sleeping.py",
   });
   let sessions: Session[] = [];
   await waitUntil(`${count} programs`, {
