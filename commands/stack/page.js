@@ -34,10 +34,10 @@ function find(text) {
   found.textContent = text === "" ? "" : `${count} ${count === 1 ? "frame" : "frames"}`;
 }
 
-/** What the address says after #: zoom=NUMBER (of the bar, from the top), find=TEXT, all. */
+/** What the address says after #: zoom=NUMBER (of the bar, from the top), find=TEXT, unfold. */
 function follow() {
   const wanted = new URLSearchParams(location.hash.slice(1));
-  document.getElementById("all").checked ||= wanted.has("all");
+  document.getElementById("all").checked ||= wanted.has("unfold");
   if (wanted.has("find")) {
     search.value = wanted.get("find");
     find(search.value);

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { type Cluster, startCluster } from "../../cluster/cluster.ts";
 import { installRdg } from "../../cluster/install.ts";
 import { endJobs, jobOutput, records, submit, writeProgram } from "../../cluster/jobs.ts";
+import type { Session } from "../../../python/sessions.ts";
 import { whyNoCluster } from "../../cluster/packages.ts";
 import { waitUntil } from "../../cluster/process.ts";
 
@@ -40,6 +41,11 @@ while not os.path.exists("finish"):
 print("rank 0 went on", flush=True)
 `;
 
+/** The job's records; a job that was killed leaves some. */
+async function recordsOf(job: string): Promise<Session[]> {
+  return (await records(cluster)).filter((session) => session.job.display === job);
+}
+
 async function startCrash(flags: string): Promise<string> {
   for (const name of ["end", "finish"]) {
     await Deno.remove(`${cluster.user.home}/${name}`).catch(() => {});
@@ -49,7 +55,7 @@ async function startCrash(flags: string): Promise<string> {
     script: `srun ${flags} rdg debug --post-mortem python3 crash.py`,
   });
   await waitUntil("the crash", {
-    ask: async () => (await records(cluster)).some(({ state }) => state === "crashed"),
+    ask: async () => (await recordsOf(job)).some(({ state }) => state === "crashed"),
   });
   return job;
 }
@@ -88,10 +94,10 @@ slurmTest("says what srun does to the other ranks: at the start, and at the cras
 });
 
 slurmTest("goes on waiting with the flags that it names", async () => {
-  await startCrash("--kill-on-bad-exit=0 --wait=0");
+  const job = await startCrash("--kill-on-bad-exit=0 --wait=0");
   await Deno.writeTextFile(`${cluster.user.home}/end`, "");
   await waitUntil("the failed rank's end", {
-    ask: async () => (await records(cluster)).length === 2,
+    ask: async () => (await recordsOf(job)).length === 2,
   });
   await Deno.writeTextFile(`${cluster.user.home}/finish`, "");
   await waitUntil("rank 0's last word", {
@@ -99,7 +105,7 @@ slurmTest("goes on waiting with the flags that it names", async () => {
   });
   const left = await waitUntil("the crashed rank alone", {
     ask: async () => {
-      const all = await records(cluster);
+      const all = await recordsOf(job);
       return all.length === 1 && all;
     },
   });

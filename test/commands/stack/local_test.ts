@@ -220,3 +220,54 @@ Deno.test("rdg stack --pid passes on what py-spy says, stacks or a complaint", a
   assert.equal(silent.code, 6);
   assert.match(silent.missing[0]!.reason, /py-spy gave no answer in time/);
 });
+
+Deno.test("the stack signal ends no program, at the interpreter's end neither", async () => {
+  await using sandbox = await makeSandbox();
+  await using child = await program(
+    sandbox,
+    `import faulthandler, os, signal, sys
+print(signal.getsignal(41) is signal.SIG_DFL)
+print("ready", flush=True)
+faulthandler.unregister(41)  # as Python does at its end
+os.kill(os.getpid(), 41)
+sys.exit(5)
+`,
+  );
+  assert.equal((await child.status()).code, 5);
+  assert.equal(child.stdout, "True\nready\n");
+});
+
+Deno.test("rdg stack names a process that dies while it is asked", async () => {
+  await using sandbox = await makeSandbox();
+  await using child = await program(
+    sandbox,
+    `import signal, time
+signal.pthread_sigmask(signal.SIG_BLOCK, {41})
+print("ready", flush=True)
+time.sleep(1000)
+`,
+  );
+  const asked = look(sandbox, ["local", "--timeout", "20"]);
+  // Once the signal is pending, the helper waits for an answer that never comes.
+  while (!/^ShdPnd:\t0*1[0-9a-f]{10}$/m.test(await statusOf(child.pid))) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await child.kill("SIGKILL");
+  const { code, missing } = await asked;
+  assert.equal(code, 3);
+  assert.deepEqual(missing.map(({ outcome }) => outcome), ["ended"]);
+});
+
+Deno.test("rdg stack says that a program is armed for a crash only", async () => {
+  await using sandbox = await makeSandbox();
+  const file = await sandbox.write("program.py", waiting.replace("input()", "time.sleep(1000)"));
+  await using child = startRdg(["debug", "--post-mortem", python.path, file], { sandbox });
+  await child.until(/ready$/m, { stream: "stdout" });
+  const { code, missing } = await look(sandbox, ["local"]);
+  assert.equal(code, 1);
+  assert.match(missing[0]!.reason, /^it is armed for a crash only \(post-mortem\), and py-spy/);
+});
+
+async function statusOf(pid: number): Promise<string> {
+  return await Deno.readTextFile(`/proc/${pid}/status`);
+}
