@@ -47,6 +47,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Show where every process of a job is: one tree of stacks, by rank",
     load: async () => tie(await import("./commands/stack/command.ts")),
   },
+  init: {
+    summary: "Make your editor ready to attach",
+    load: async () => tie(await import("./commands/init/command.ts")),
+  },
 };
 
 function tie<Options>(command: Command<Options>): Loaded {

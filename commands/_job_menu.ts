@@ -117,19 +117,24 @@ function shortList(nodes: readonly string[]): string {
   return nodes.length > 2 ? `${nodes[0]} and ${nodes.length - 1} more` : nodes.join(",");
 }
 
+/** Choices that hold what was typed; where none does, those that hold each of its words. */
+function filtered<T>(choices: readonly Choice<T>[], term: string): Choice<T>[] {
+  const normal = (text: string) => text.toLowerCase().replaceAll(/\s+/g, " ");
+  const texts = choices.map(({ name, short }) => normal(`${name} ${short}`));
+  const phrase = normal(term).trim();
+  const exact = choices.filter((_, i) => texts[i]!.includes(phrase));
+  if (exact.length > 0) return exact;
+  const words = phrase.split(" ");
+  return choices.filter((_, i) => words.every((word) => texts[i]!.includes(word)));
+}
+
 async function choose<T>(message: string, choices: readonly Choice<T>[]): Promise<T> {
   const { search } = await import("@inquirer/prompts");
   return await prompt((context) =>
     search<T>({
       message,
       pageSize: 12,
-      source: (term) => {
-        const words = (term ?? "").toLowerCase().split(/\s+/);
-        return choices.filter(({ name, short }) => {
-          const text = `${name} ${short}`.toLowerCase();
-          return words.every((word) => text.includes(word));
-        });
-      },
+      source: (term) => filtered(choices, term ?? ""),
     }, context)
   );
 }

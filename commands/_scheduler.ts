@@ -93,3 +93,15 @@ export async function ask<T>(
     });
   }
 }
+
+/**
+ * Says whether two names are one node's: the scheduler may know it by its full name, the node itself
+ * by the short one, or the other way round.
+ *
+ * @param one A node's name.
+ * @param other Another.
+ * @returns Whether they agree up to the domain.
+ */
+export function sameNode(one: string, other: string): boolean {
+  return one.split(".")[0] === other.split(".")[0];
+}

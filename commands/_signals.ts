@@ -10,6 +10,12 @@ import { usageError } from "../plugins/error.ts";
 const rtmin = 34;
 const rtmax = 64;
 
+/** What wakes a program unless `--signal` names another: RTMIN+6. */
+export const defaultSignal: number = rtmin + 6;
+
+/** What makes a program write its stacks unless `--stack-signal` names another: RTMIN+7. */
+export const defaultStackSignal: number = rtmin + 7;
+
 // deno-fmt-ignore
 const names = [
   "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",

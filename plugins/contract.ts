@@ -208,18 +208,38 @@ export interface SchedulerPlugin extends PluginBase {
   loginHost?(env: Environment): string | null;
 }
 
+/** A value that the editor asks for: the `id` of an {@linkcode AttachInput}. */
+export interface InputReference {
+  /** Which input. */
+  input: string;
+}
+
+/**
+ * The project folder with its symbolic links resolved, for a cluster whose nodes know the same
+ * folder by another name; no mapping where both names are the same.
+ */
+export interface ResolvedRoot {
+  /** Says so. */
+  resolved: true;
+}
+
 /** One entry that `rdg init` wants in an editor's configuration. */
 export interface AttachEntry {
+  /** Short name for editors where an entry is typed: letters, digits and `-`. */
+  id: string;
   /** Its title; entries of rdg are found again by it. */
   name: string;
-  /** Host: a literal, or an id of `inputs`. */
-  host: string | { input: string };
-  /** Port: a literal, or an id of `inputs`. */
-  port: number | { input: string };
-  /** Path of the project on the cluster: a literal, an id of `inputs`, or none (equal paths). */
-  remoteRoot?: string | { input: string };
-  /** Further attach arguments, passed on to the adapter (`rdgToken`, …): literals or inputs. */
-  extra?: Readonly<Record<string, string | { input: string }>>;
+  /** Host: a literal, or an input. */
+  host: string | InputReference;
+  /** Port: a literal, or an input. */
+  port: number | InputReference;
+  /**
+   * Path of the project on the cluster: a literal (`"."`: the folder that the program runs in), an
+   * input, the resolved name of the local one, or none where the paths are equal on both sides.
+   */
+  remoteRoot?: string | InputReference | ResolvedRoot;
+  /** Further attach arguments, passed on to the adapter (`rdgToken`, …). */
+  extra?: Readonly<Record<string, string | boolean | InputReference>>;
 }
 
 /** A value that the editor asks for. */
@@ -240,16 +260,44 @@ export interface AttachProfile {
   entries: readonly AttachEntry[];
   /** The inputs that they refer to. */
   inputs: readonly AttachInput[];
-  /** Absolute path of the project folder on this machine. */
+  /** Absolute path of the project folder on this machine, as the person sees it. */
   localRoot: string;
+  /** The same with its symbolic links resolved. */
+  realRoot: string;
 }
 
 /** What one file of an editor should become. */
 export interface FileEdit {
   /** The whole new text; equal to the old where nothing has to change; `null` to remove the file. */
   text: string | null;
-  /** Lines for the person: what to add by hand, what was left alone. */
+  /** Notes for the person, of one or more lines: what to add by hand, what was left alone. */
   notes?: readonly string[];
+}
+
+/** A file in which an editor's plugin owns entries. */
+export interface EditorFile {
+  /**
+   * Relative to the project, or beginning with `~/`; `*` stands for any run of characters within one
+   * name. Every file that matches is edited.
+   */
+  path: string;
+  /**
+   * The file to make when none matches; `${folder}` stands for the project folder's name. Without
+   * it, a path without `*` is made, and one with `*` isn't.
+   */
+  fresh?: string;
+}
+
+/** What a plugin is given to edit one file. */
+export interface EditorRequest<Text extends string | null> {
+  /** The file as the plugin named it, `*` and `${folder}` filled in. */
+  file: string;
+  /** What it holds; `null` where it doesn't exist. */
+  oldText: Text;
+  /** What is wanted. */
+  profile: AttachProfile;
+  /** Replace, or take out, entries of rdg's names that were changed by hand. */
+  force?: boolean;
 }
 
 /** An editor, as a plugin describes it. */
@@ -258,28 +306,45 @@ export interface EditorPlugin extends PluginBase {
   kind: "editor";
   /** The editor's name as people write it. */
   title: string;
+  /** Other names that `--editor` takes for it; one alias may stand for several plugins. */
+  aliases?: readonly string[];
   /** Signs that the person uses it. */
   detect: {
-    /** Files or folders in the project. */
+    /** Files or folders in the project (`*` as in {@linkcode EditorFile}): a sure sign. */
     files?: readonly string[];
-    /** Programs on PATH. */
-    programs?: readonly string[];
-    /** Environment variables with a text that their value must contain (`""`: being set is enough). */
+    /** Environment variables with a text that their value must contain (`""`: set): a sure sign. */
     env?: Readonly<Record<string, string>>;
+    /** Programs on PATH: a hint. */
+    programs?: readonly string[];
+    /** Files or folders at home, beginning with `~/`: a hint. */
+    home?: readonly string[];
   };
   /**
-   * The files it owns entries in: relative to the project, or beginning with `~/`; `*` stands for any
-   * run of characters within one name.
+   * Why the installed editor can't take the file, as a sentence with a small first letter; `null`
+   * where it can, or isn't installed here. For files that an older version would choke on.
    */
-  files: readonly string[];
+  obstacle?(): Steps<string | null>;
+  /** The files it owns entries in; none where the person has to type the values in. */
+  files: readonly EditorFile[];
   /**
-   * The new text of one of its files.
+   * What becomes of a file that can't be understood: it is set aside as `.bak` and written anew, or
+   * it is refused. `"refuse"` when absent.
+   */
+  malformed?: "set-aside" | "refuse";
+  /**
+   * The new text of one of its files. Without `force`, entries of rdg's names that differ from what
+   * is wanted are left alone, with a note.
    *
    * @throws {SyntaxError} when `oldText` cannot be understood, so that it must not be touched.
    */
-  apply(options: { file: string; oldText: string | null; profile: AttachProfile }): FileEdit;
-  /** The text with everything that {@linkcode EditorPlugin.apply} added taken out again. */
-  remove(options: { file: string; oldText: string; profile: AttachProfile }): FileEdit;
+  apply(request: EditorRequest<string | null>): FileEdit;
+  /**
+   * The text with everything that {@linkcode EditorPlugin.apply} added taken out again; `null` when
+   * nothing else was in the file.
+   *
+   * @throws {SyntaxError} when `oldText` cannot be understood.
+   */
+  remove(request: EditorRequest<string>): FileEdit;
   /** What to do in the editor afterwards: lines for the person. */
   instructions(profile: AttachProfile): readonly string[];
 }

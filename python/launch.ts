@@ -47,14 +47,14 @@ export interface AgentConfig {
   job: string | null;
   /** COMMAND starts a job of its own (srun, salloc). */
   follow: boolean;
-  /** COMMAND's words. */
+  /** COMMAND's words; of a long line only the first ones reach the processes. */
   command: string[];
 }
 
 /** Folders to look at, in order. */
 export interface AgentPlaces {
-  /** The cache folder of rdg. */
-  cache: string;
+  /** The cache folder of rdg; null where there is none. */
+  cache: string | null;
   /** Folder for temporary files. */
   temporary: string;
   /** The person's user id; null where there is none. */
@@ -74,11 +74,11 @@ export async function installAgent(places: AgentPlaces): Promise<string> {
   const failures: unknown[] = [];
   for (const root of [places.cache, `${places.temporary}/rdg-${places.uid ?? "user"}`]) {
     // PYTHONPATH can't hold a folder with its own separator in the name.
-    if (root.includes(":")) continue;
+    if (root === null || root.includes(":")) continue;
     const folder = `${root}/python/${version}`;
     try {
       if (root !== places.cache) await ensurePrivate(root, places.uid);
-      if (!await isComplete(folder)) await write(folder);
+      if (!isComplete(folder)) await write(folder);
       return `${folder}/remote_debug/_site`;
     } catch (error) {
       failures.push(error);
@@ -109,9 +109,15 @@ export function agentEnvironment(
   );
   return {
     "PYTHONPATH": [options.site, ...rest].join(":"),
-    "RDG_CONFIG": JSON.stringify(config),
+    "RDG_CONFIG": JSON.stringify({ ...config, command: head(config.command) }),
     "RDG_CLAIM": null,
   };
+}
+
+/** The first words: the kernel takes no variable of more than 128 KiB, and globs make long lines. */
+function head(words: readonly string[]): string[] {
+  let left = 8192;
+  return words.filter((word) => (left -= word.length + 1) >= 0);
 }
 
 async function contentVersion(): Promise<string> {
@@ -121,15 +127,15 @@ async function contentVersion(): Promise<string> {
     .join("");
 }
 
-/** Whether all files are there: cleaners of scratch folders take old ones away one by one. */
-async function isComplete(folder: string): Promise<boolean> {
+/**
+ * Whether all files are there: cleaners of scratch folders take old ones away one by one. One after
+ * the other is quicker than all at once: handing them to other threads costs 2 ms.
+ */
+function isComplete(folder: string): boolean {
   try {
-    const sizes = await Promise.all(
-      Object.keys(pythonFiles).map(async (name) =>
-        (await Deno.stat(`${folder}/remote_debug/${name}`)).size
-      ),
+    return Object.keys(pythonFiles).every((name) =>
+      Deno.statSync(`${folder}/remote_debug/${name}`).size > 0
     );
-    return sizes.every((size) => size > 0);
   } catch {
     return false;
   }
@@ -143,7 +149,7 @@ async function write(folder: string): Promise<void> {
       await Deno.writeTextFile(`${temporary}/remote_debug/${name}`, text, { mode: 0o600 });
     }
     await Deno.rename(temporary, folder).catch(async (error) => {
-      if (await isComplete(folder)) return; // another process was quicker
+      if (isComplete(folder)) return; // another process was quicker
       // An incomplete folder is in the way: processes that use it have read what they need.
       await Deno.rename(folder, `${temporary}.old`).catch(() => {
         throw error;

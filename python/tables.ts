@@ -1,14 +1,11 @@
 /**
  * The plugins' tables (which variables mark a job, which tell the rank) as Python source, so that the
- * program inside the job reads the same data. Run as a program it writes `remote_debug/_tables.py`;
- * a test compares the file with what this renders.
+ * program inside the job reads the same data: `remote_debug/_tables.py`, written by `generate.ts`.
  *
  * @module
  */
 
 import type { RankVariables, SchedulerPlugin } from "../plugins/contract.ts";
-import { rankTable } from "../plugins/ranks.ts";
-import { schedulers } from "../plugins/schedulers.ts";
 
 /**
  * Renders the tables.
@@ -24,7 +21,7 @@ export function renderTables(
   const rows = plugins.filter(({ job }) => job.present.length > 0)
     .map(({ name, job }) => literal({ name, job }));
   return [
-    '"""Variables of schedulers and launchers. Written by `deno task tables` from the plugins."""',
+    '"""Variables of schedulers and launchers. Written by `deno task generate` from the plugins."""',
     "",
     `SCHEDULERS = (\n${rows.map((row) => `    ${row},\n`).join("")})  # type: tuple`,
     "",
@@ -44,11 +41,4 @@ function literal(value: unknown): string {
     return `{${items.join(", ")}}`;
   }
   return JSON.stringify(value);
-}
-
-if (import.meta.main) {
-  await Deno.writeTextFile(
-    new URL("./remote_debug/_tables.py", import.meta.url),
-    renderTables(schedulers, rankTable),
-  );
 }

@@ -28,6 +28,10 @@ export interface WakeRequest {
   job: string | null;
   /** Variables that hold the job's id. */
   jobVariables: readonly string[];
+  /** Other spellings of the job's id: those of the records. */
+  jobAliases: readonly string[];
+  /** How an array element's id is made where those variables hold only the array's; else null. */
+  element: { pattern: string; variables: readonly string[]; none: readonly string[] } | null;
   /** Variables that hold the node's name. */
   nodeVariables: readonly string[];
   /** The node's name where no variable tells (ssh). */

@@ -22,7 +22,12 @@ import {
 } from "./support/python.ts";
 
 /** Debian packages that bring what the highest tests talk to. */
-const packages = ["slurm-wlm", "munge", "openssh-server", "openssh-client", "tmux", "procps"];
+const packages = [
+  ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip".split(
+    " ",
+  ),
+  ..."emacs-nox elpa-dap-mode neovim vim-nox".split(" "),
+];
 
 /** Runs a program; its output is shown only when it fails. */
 async function must(
@@ -91,13 +96,12 @@ async function pip(
 async function setUp(): Promise<void> {
   if (Deno.env.get("CI") && Deno.uid() === 0) {
     const apt = { DEBIAN_FRONTEND: "noninteractive" };
-    const wanted = [...packages, "python3", "python3-pip"];
-    const { success } = await new Deno.Command("dpkg", { args: ["-s", ...wanted] }).output()
+    const { success } = await new Deno.Command("dpkg", { args: ["-s", ...packages] }).output()
       .catch(() => ({ success: false }));
     if (!success) {
       await must(["apt-get", "update", "-q"], apt);
       if (
-        !await must(["apt-get", "install", "-q", "-y", "--no-install-recommends", ...wanted], apt)
+        !await must(["apt-get", "install", "-q", "-y", "--no-install-recommends", ...packages], apt)
       ) Deno.exit(1);
     }
   }

@@ -6,6 +6,7 @@
  */
 
 import type { Host } from "../_host.ts";
+import { sameNode } from "../_scheduler.ts";
 import type { HelperFailure, HelperTarget, RunOutput, RunSpec } from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { checkDeclared, quoteWord } from "../../plugins/host.ts";
@@ -180,10 +181,18 @@ function requestFor<Event>(
   return {
     job: selection.jobId,
     jobVariables: job.job,
+    jobAliases: [...new Set(selection.sessions.map((session) => session.job.id))],
+    element: job.elementId === undefined ? null : {
+      pattern: job.elementId,
+      variables: job.arrayIndex ?? [],
+      none: job.noArrayIndex ?? [],
+    },
     nodeVariables: job.node ?? [],
     node,
     state: options.state,
-    targets: group.targets.filter(({ host }) => node === null || host === null || host === node),
+    targets: group.targets.filter(({ host }) =>
+      node === null || host === null || sameNode(host, node)
+    ),
     waitS: options.wait ? options.timeoutS : 0,
     stuckAfterS,
   };

@@ -7,7 +7,7 @@
 
 import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
-import { listJobs, lookUpJob } from "../_scheduler.ts";
+import { listJobs, lookUpJob, sameNode } from "../_scheduler.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
 import { local, localJob } from "../../plugins/schedulers/local.ts";
@@ -88,14 +88,14 @@ export function sessionsOf(
   context: { sessions: readonly Session[]; host: Host },
 ): Session[] {
   const { scheduler, jobs } = chosen;
-  const nodes = new Set(jobs.flatMap((job) => job.nodes));
+  const nodes = jobs.flatMap((job) => job.nodes);
   const canonical = scheduler.canonicalId ?? ((id: string) => id);
   const id = canonical(jobs[0].id);
   return context.sessions.filter((session) =>
     session.scheduler === scheduler.name && canonical(session.job.id) === id &&
     (scheduler === local
       ? session.hostname === context.host.hostname()
-      : nodes.size === 0 || nodes.has(session.host))
+      : nodes.length === 0 || nodes.some((node) => sameNode(node, session.host)))
   );
 }
 
@@ -109,7 +109,10 @@ function matching(
   { jobs, scheduler }: { jobs: readonly Job[]; scheduler: SchedulerPlugin },
 ): Job[] {
   const canonical = scheduler.canonicalId ?? ((id: string) => id);
-  const elements = jobs.filter(({ displayId }) => displayId.startsWith(`${typed}_`));
+  // An array's elements: 36_1 (Slurm, Grid Engine), 36[1] (PBS, LSF), 36.1 (HTCondor).
+  const elements = jobs.filter(({ displayId }) =>
+    displayId.startsWith(typed) && /^[_[.]/.test(displayId.slice(typed.length))
+  );
   if (elements.length > 0) return elements;
   const exact = jobs.find(({ displayId }) => displayId === typed || displayId === `${typed}+0`) ??
     jobs.find(({ id }) => canonical(id) === canonical(typed));

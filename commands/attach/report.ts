@@ -154,7 +154,8 @@ function problem(
     return {
       exitCode: ExitCode.timeout,
       hint: "the debugger opens as soon as its main thread runs Python again; " +
-        `"rdg attach ${options.displayId}" then says where`,
+        `"rdg attach ${options.displayId}" then says where. If it does run, read the job's output: ` +
+        "what keeps the debugger from opening stands there",
     };
   }
 }

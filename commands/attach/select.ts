@@ -11,6 +11,7 @@ import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
 import type { Session } from "../../python/sessions.ts";
 import type { Target } from "../../python/wake.ts";
 import type { AttachOptions } from "./command.ts";
+import { sameNode } from "../_scheduler.ts";
 import { cannot, type ChosenJob, type Context, selectJob, sessionsOf } from "./jobs.ts";
 
 /** The processes of one allocation. A heterogeneous job has several of these. */
@@ -140,7 +141,7 @@ async function askForPid(
 function checkNode(node: string | undefined, { jobs }: ChosenJob): void {
   const nodes = jobs.flatMap((job) => job.nodes);
   if (node === undefined || nodes.length === 0) return;
-  if (nodes.some((name) => short(name) === short(node))) return;
+  if (nodes.some((name) => sameNode(name, node))) return;
   throw usageError(
     `Cannot use "--node=${node}": job ${jobs[0].displayId} does not run there`,
     `one of ${nodes.slice(0, 16).join(", ")}`,
@@ -154,7 +155,7 @@ function groupByPid(
   const target = { host: null, pid, startTime: null, pidNamespace: null, signal: null };
   return chosen.jobs.map((job) => ({
     job,
-    nodes: job.nodes.filter((name) => node === undefined || short(name) === short(node)),
+    nodes: job.nodes.filter((name) => node === undefined || sameNode(name, node)),
     targets: [target],
   })).filter((group) => node === undefined || group.nodes.length > 0 || chosen.jobs.length === 1);
 }
@@ -162,10 +163,12 @@ function groupByPid(
 function groupSessions(sessions: readonly Session[], { jobs }: ChosenJob): Group[] {
   const groups = new Map<Job, Group>();
   for (const session of sessions) {
-    const job = jobs.find(({ nodes }) => nodes.includes(session.host)) ?? jobs[0];
+    const job = jobs.find(({ nodes }) => nodes.some((node) => isNode(session, node))) ?? jobs[0];
     const group = groups.get(job) ?? { job, nodes: [], targets: [] };
     groups.set(job, group);
-    if (!group.nodes.includes(session.host)) group.nodes.push(session.host);
+    // The scheduler's own name for it: one may be qualified, the other not.
+    const node = job.nodes.find((name) => isNode(session, name)) ?? session.host;
+    if (!group.nodes.includes(node)) group.nodes.push(node);
     group.targets.push(session);
   }
   for (const group of groups.values()) {
@@ -186,9 +189,5 @@ function describe(session: Session): string {
 }
 
 function isNode(session: Session, node: string): boolean {
-  return short(session.host) === short(node) || session.hostname === node;
-}
-
-function short(host: string): string {
-  return host.split(".")[0]!;
+  return sameNode(session.host, node) || session.hostname === node;
 }

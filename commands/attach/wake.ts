@@ -46,8 +46,12 @@ export async function wakeProcesses(
   selection: Selection,
   options: WakeOptions,
 ): Promise<Result[]> {
+  let told = false;
   const onEvent = (event: WakeEvent) => {
-    if (!options.json) showProgress(event, options.host);
+    if (options.json || event.type !== "stuck") return;
+    if (!event.opening) showStuck(event, options.host);
+    else if (!told) options.host.terminal.say("Loading the debugger takes a while here…");
+    told ||= event.opening;
   };
   const perGroup = await Promise.all(selection.groups.map(async (group) => {
     return resultsOf(group, await runHelper(group, { selection, options, onEvent }));
@@ -103,13 +107,10 @@ function resultOf(pid: number, events: readonly WakeEvent[]): Result {
   return result;
 }
 
-/** What a person should see while waiting. */
-function showProgress(event: WakeEvent, { terminal }: Host): void {
-  if (event.type !== "stuck") return;
+/** Where a process is that doesn't answer. */
+function showStuck(event: WakeEvent & { type: "stuck" }, { terminal }: Host): void {
   const who = `Process ${event.pid} on ${event.node}`;
-  if (event.opening) {
-    terminal.say(`${who} is opening its debugger; that takes a while here.`);
-  } else if (event.stacks) {
+  if (event.stacks) {
     const line = `${who} does not answer yet: it is busy in native code, called from here:`;
     terminal.say(terminal.style("yellow", line));
     terminal.say(event.stacks.trimEnd());

@@ -101,7 +101,7 @@ function openLibc(): Libc | null {
     });
     return {
       exec(command) {
-        const words = command.map((word) => new TextEncoder().encode(`${word}\0`));
+        const words = wordsAsTyped(command);
         const pointers = new BigUint64Array(words.length + 1);
         words.forEach((word, index) => {
           pointers[index] = Deno.UnsafePointer.value(Deno.UnsafePointer.of(word));
@@ -138,6 +138,27 @@ function become(command: readonly string[], libc: Libc): never {
   libc.restore(parentSoftLimit());
   const errno = libc.exec(command);
   throw startError(command[0] ?? "", errno);
+}
+
+/**
+ * COMMAND's words as bytes, each with its final zero. Deno hands over text, in which a byte that is no
+ * UTF-8 (a file name from another time) is lost; the kernel still has the bytes.
+ */
+function wordsAsTyped(command: readonly string[]): Uint8Array<ArrayBuffer>[] {
+  const words = command.map((word) => new TextEncoder().encode(`${word}\0`));
+  if (!command.some((word) => word.includes("\ufffd"))) return words;
+  try {
+    const line = Deno.readFileSync("/proc/self/cmdline");
+    const typed: Uint8Array<ArrayBuffer>[] = [];
+    for (let from = 0; from < line.length;) {
+      const end = line.indexOf(0, from) + 1 || line.length;
+      typed.push(line.slice(from, end));
+      from = end;
+    }
+    return typed.slice(-words.length);
+  } catch {
+    return words;
+  }
 }
 
 /**
@@ -210,6 +231,12 @@ async function runInstead(command: readonly string[]): Promise<number> {
   const shared: Deno.Signal[] = ["SIGINT", "SIGQUIT"];
   for (const signal of forwarded) Deno.addSignalListener(signal, () => child.kill(signal));
   for (const signal of shared) Deno.addSignalListener(signal, () => {});
-  const { code } = await child.status;
-  return code;
+  try {
+    return (await child.status).code;
+  } catch (error) {
+    // Deno has no name for a real-time signal (seen on 2.9.6).
+    const signal = error instanceof TypeError ? /^Invalid signal: (\d+)/.exec(error.message) : null;
+    if (!signal) throw error;
+    return 128 + Number(signal[1]);
+  }
 }

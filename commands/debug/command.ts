@@ -8,7 +8,7 @@
 import { type CommandMeta, numberFlag, parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
 import { parseRanks, type RankRange } from "../_ranks.ts";
-import { parseSignal } from "../_signals.ts";
+import { defaultSignal, defaultStackSignal, parseSignal } from "../_signals.ts";
 import { usageError } from "../../plugins/error.ts";
 import { currentScheduler, firstSet, schedulers } from "../../plugins/schedulers.ts";
 import { type AgentConfig, agentEnvironment } from "../../python/launch.ts";
@@ -94,8 +94,11 @@ export function parse(argv: readonly string[]): DebugOptions {
   if (modes.length === 0) modes.push("wait");
   const signal = signalFlag(values.signal, "signal");
   const stackSignal = signalFlag(values["stack-signal"], "stack-signal");
-  if (signal !== 0 && signal === stackSignal) {
-    throw usageError(`Cannot use signal ${signal} for both --signal and --stack-signal`);
+  if ((signal || defaultSignal) === (stackSignal || defaultStackSignal)) {
+    throw usageError(
+      `Cannot use signal ${signal || stackSignal} for both --signal and --stack-signal`,
+      "name another one for each: --signal=RTMIN+8 --stack-signal=RTMIN+9",
+    );
   }
   const port = numberFlag(values.port, { flag: "port", min: 0, max: 65535, whole: true });
   const wait = numberFlag(values["wait-timeout"], { flag: "wait-timeout", min: 0, max: 1e9 });
@@ -166,6 +169,9 @@ function startsJob(command: readonly string[]): boolean {
   return schedulers.some(({ launchers }) => launchers?.includes(name));
 }
 
-function cacheFolder(host: Host): string {
-  return `${host.env("XDG_CACHE_HOME") || `${host.env("HOME") || "/nonexistent"}/.cache`}/rdg`;
+/** rdg's cache folder; null where the environment names no home. */
+function cacheFolder(host: Host): string | null {
+  const home = host.env("HOME");
+  const base = host.env("XDG_CACHE_HOME") || (home ? `${home}/.cache` : null);
+  return base === null ? null : `${base}/rdg`;
 }

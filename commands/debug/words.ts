@@ -24,9 +24,12 @@ export function checkInterpreter(command: readonly string[]): void {
   const first = baseName(command[0] ?? "");
   const at = command.findIndex((word) => isPython(baseName(word)));
   if (at < 0 || (at > 0 && !wrappers.has(first))) return;
-  for (const word of command.slice(at + 1)) {
+  for (let index = at + 1; index < command.length; index++) {
+    const word = command[index] ?? "";
+    if (word === "--check-hash-based-pycs") index++;
+    if (/^--./.test(word)) continue;
     if (!/^-[A-Za-z]/.test(word)) return;
-    const letters = word.slice(1).split(/[cmWX]/)[0] ?? "";
+    const [letters = ""] = word.slice(1).split(/[cmWX]/);
     const bad = /[IES]/.exec(letters)?.[0];
     if (bad) {
       throw usageError(
@@ -36,7 +39,9 @@ export function checkInterpreter(command: readonly string[]): void {
         `leave -${bad} away, or call remote_debug.start_debugger() in the program`,
       );
     }
-    if (/[cm]/.test(word.slice(1))) return;
+    const taking = word[letters.length + 1];
+    if (taking === "c" || taking === "m") return;
+    if (taking !== undefined && word.length === letters.length + 2) index++;
   }
 }
 

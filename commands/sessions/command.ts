@@ -9,6 +9,7 @@ import { type CommandMeta, parseWords } from "../_args.ts";
 import { columns, duration } from "../_columns.ts";
 import type { Host } from "../_host.ts";
 import { ask, listJobs, openScheduler, schedulerFlag } from "../_scheduler.ts";
+import type { SchedulerPlugin } from "../../plugins/contract.ts";
 import { usageError } from "../../plugins/error.ts";
 import { compareSessions, readSessions, stateFolder, sweep } from "../../python/sessions.ts";
 import { judge, type Row } from "./judge.ts";
@@ -109,17 +110,13 @@ async function look(options: SessionsOptions, host: Host): Promise<Row[]> {
     scheduler: scheduler.name,
     jobs,
     hostname: host.hostname(),
+    canonicalId: scheduler.canonicalId,
   });
   if (doubtful.length > 0) {
     // Records of jobs that aren't listed are another cluster's, unless the cluster's name is ours.
-    const named = scheduler.clusterName
-      ? await ask(scheduler, scheduler.clusterName(), {
-        host,
-        action: "ask for the cluster's name",
-      })
-      : null;
+    const ours = await clusterName(rows, { scheduler, host });
     for (const session of doubtful) {
-      if (session.cluster === (named ?? scheduler.name)) stale.push(session);
+      if (session.cluster === ours) stale.push(session);
       else rows.push({ session });
     }
   }
@@ -130,6 +127,20 @@ async function look(options: SessionsOptions, host: Host): Promise<Row[]> {
     const display = job?.displayId ?? session.job.display;
     return [display, session.job.id, display.split(/[_+]/)[0]].includes(options.job);
   });
+}
+
+/** This cluster's name: sessions of listed jobs tell it for nothing, else the scheduler is asked. */
+async function clusterName(
+  rows: readonly Row[],
+  { scheduler, host }: { scheduler: SchedulerPlugin; host: Host },
+): Promise<string> {
+  const seen = new Set(rows.filter(({ job }) => job).map(({ session }) => session.cluster));
+  const [only] = seen;
+  if (only !== undefined && seen.size === 1) return only;
+  const named = scheduler.clusterName
+    ? await ask(scheduler, scheduler.clusterName(), { host, action: "ask for the cluster's name" })
+    : null;
+  return named ?? scheduler.name;
 }
 
 function print(rows: readonly Row[], { options, host }: { options: SessionsOptions; host: Host }) {

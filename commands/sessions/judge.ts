@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sameNode } from "../_scheduler.ts";
 import type { Job } from "../../plugins/contract.ts";
 import type { Session } from "../../python/sessions.ts";
 
@@ -35,14 +36,20 @@ export interface Judged {
  */
 export async function judge(
   sessions: readonly Session[],
-  context: { scheduler: string; jobs: readonly Job[]; hostname: string },
+  context: {
+    scheduler: string;
+    jobs: readonly Job[];
+    hostname: string;
+    canonicalId?: ((id: string) => string) | undefined;
+  },
 ): Promise<Judged> {
+  const canonical = context.canonicalId ?? ((id: string) => id);
   const byId = new Map<string, Job[]>();
   for (const job of context.jobs) {
     // The processes of a heterogeneous job all know its leader's id only.
     const [base, offset] = job.displayId.split("+");
     const id = offset === undefined ? job.id : leaderId(base!, context.jobs) ?? job.id;
-    byId.set(id, [...byId.get(id) ?? [], job]);
+    byId.set(canonical(id), [...byId.get(canonical(id)) ?? [], job]);
   }
   const here = sessions.filter(({ hostname }) => hostname === context.hostname);
   const gone = await endedOf(here);
@@ -54,8 +61,8 @@ export async function judge(
       else judged.rows.push({ session });
       continue;
     }
-    const jobs = byId.get(session.job.id) ?? [];
-    const job = jobs.find(({ nodes }) => nodes.includes(session.host)) ??
+    const jobs = byId.get(canonical(session.job.id)) ?? [];
+    const job = jobs.find(({ nodes }) => nodes.some((node) => sameNode(node, session.host))) ??
       jobs.find(({ nodes }) => nodes.length === 0);
     const runs = job !== undefined && job.state !== "pending";
     if (!runs) judged.doubtful.push(session);

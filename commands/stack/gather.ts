@@ -81,9 +81,9 @@ function helperFor(
   { selection, options }: { selection: Selection; options: GatherOptions },
 ): Helper<StackEvent> {
   return {
-    command: ({ job, jobVariables, nodeVariables, node, state, targets }, python) =>
+    command: ({ waitS: _wait, stuckAfterS: _stuck, targets, ...rest }, python) =>
       stackCommand({
-        ...{ job, jobVariables, nodeVariables, node, state },
+        ...rest,
         targets: targets.map((target) => {
           const index = group.targets.indexOf(target);
           const session = sessionOf(group, { index, selection });

@@ -421,16 +421,7 @@ def children(request, names, known):
 
 def parent_among(pid, known):
     """The index of the nearest process above that was asked for by name, or None."""
-    for _ in range(64):
-        try:
-            pid = int(wake.read("/proc/%d/stat" % pid).rpartition(b")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            return None
-        if pid in known:
-            return known[pid]
-        if pid <= 1:
-            return None
-    return None
+    return next((known[parent] for parent in wake.ancestors(pid) if parent in known), None)
 
 
 def raise_limit():

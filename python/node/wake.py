@@ -7,7 +7,8 @@ to the job and has a handler for the signal: to any other the signal would be th
 
 The arguments, joined, are one JSON object::
 
-    {"job": "36" or null, "jobVariables": [...], "nodeVariables": [...], "node": "n1" or null,
+    {"job": "36" or null, "jobVariables": [...], "jobAliases": [...],
+     "element": {"pattern", "variables", "none"} or null, "nodeVariables": [...], "node": "n1" or null,
      "state": "/path" or null,
      "processes": [[host or null, pid, startTime or null, pid namespace or null, signal or null], ...],
      "waitS": 60, "stuckAfterS": 3}
@@ -17,6 +18,7 @@ On stdout come lines that begin with ``rdg-wake`` and go on with a JSON object: 
 (``record``), ``ended`` or ``late``; ``done`` at the end. The reader is ../wake.ts.
 """
 
+import errno
 import json
 import os
 import re
@@ -60,6 +62,7 @@ class Process:
         self.told = False
         self.known = self.start is not None
         self.path = None
+        self.guard = None
 
     def find(self):
         """Settles which process on this node is meant.
@@ -115,10 +118,14 @@ class Process:
         job = self.request["job"]
         if job is None:
             return
-        for name in self.request["jobVariables"]:
-            value = (self.environment or {}).get(name)
-            if value:
-                if value == job:
+        # A process whose environment was cleared belongs to the job of the process that started it.
+        for pid in [self.here] + ancestors(self.here):
+            environment = environment_of(pid) or {}
+            for name in self.request["jobVariables"]:
+                value = environment.get(name)
+                if not value:
+                    continue
+                if self.spelled(value, environment) in [job] + self.request["jobAliases"]:
                     return
                 raise Refused("other-job", value)
         try:
@@ -129,6 +136,15 @@ class Process:
         # A record with this start time tells as much; a number typed by hand doesn't.
         if not self.known:
             raise Refused("no-job")
+
+    def spelled(self, job, environment):
+        """The id of an array's element where the job's variable holds only the array's."""
+        element = self.request["element"]
+        for name in element["variables"] if element else ():
+            index = environment.get(name)
+            if index and index not in element["none"]:
+                return element["pattern"].replace("{job}", job).replace("{index}", index)
+        return job
 
     def check_handler(self, record):
         """
@@ -154,10 +170,25 @@ class Process:
             if "remote_debug" not in (self.environment or {}).get("PYTHONPATH", ""):
                 raise Refused("lost", "PYTHONPATH was cleared or replaced on the way to it")
             raise Refused("lost", "it is no Python, or ignores PYTHONPATH (-I, -E, -S)")
-        ancestor = armed_ancestor(self.here)
-        if ancestor:
-            raise Refused("lost", "the environment was cleared between process %d and it" % ancestor)
+        for pid in ancestors(self.here):
+            if config_of(environment_of(pid)):
+                raise Refused("lost", "the environment was cleared between process %d and it" % pid)
         raise Refused("unprepared")
+
+    def lock(self):
+        """Makes this the only helper that wakes the process. False when another one is at it.
+
+        A second signal would meet the handler while it opens the debugger. An abstract socket goes
+        with its owner, however that ends.
+        """
+        import socket
+
+        self.guard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            self.guard.bind("\0rdg-wake-%d-%d-%d" % (os.getuid(), self.here, self.start))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
+        return True
 
     def send(self, number):
         try:
@@ -316,18 +347,18 @@ def config_of(environment):
         return {}
 
 
-def armed_ancestor(pid):
-    """The nearest process above that rdg prepared, or None."""
-    for _ in range(64):
+def ancestors(pid):
+    """The processes above one, the nearest first, without init."""
+    found = []
+    while len(found) < 64:
         try:
             pid = int(read("/proc/%d/stat" % pid).rpartition(b")")[2].split()[1])
         except (OSError, ValueError, IndexError):
-            return None
+            break
         if pid <= 1:
-            return None
-        if config_of(environment_of(pid)):
-            return pid
-    return None
+            break
+        found.append(pid)
+    return found
 
 
 def namespace_of(pid):
@@ -394,7 +425,8 @@ def wake(process, node):
             return True
         # A listening one is signalled too: after a detach it listens, but runs on.
         process.check_handler(record)
-        process.send(process.signal)
+        if process.lock():
+            process.send(process.signal)
         process.signalled = True
         say("process", node=node, pid=process.pid, outcome="signalled")
         return True
@@ -425,6 +457,8 @@ def wait(processes, node, request):
                     tell_stuck(process, node, record)
                 continue
             processes.remove(process)
+            if process.guard:
+                process.guard.close()
         if processes:
             time.sleep(pause)
             pause = min(pause * 1.3, 0.2)
@@ -446,7 +480,9 @@ def main():
     names = node_names(request)
     node = names[0]
     say("node", node=node)
-    rows = [row for row in request["processes"] if row[0] is None or row[0] in names]
+    # The scheduler may know a node by its full name, the node itself by the short one.
+    short = [name.split(".")[0] for name in names]
+    rows = [row for row in request["processes"] if row[0] is None or row[0].split(".")[0] in short]
     waiting = []
     for row in rows:
         process = Process(request, row)

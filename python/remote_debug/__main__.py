@@ -42,14 +42,25 @@ def main(words):
         job=_job.raw_id(row),
         pid=os.getpid(),
         start=_record.start_time(),
-        command=argv,
+        command=_command.head(argv),
     )
+    read = _config.complete(config)
+    if read["signal"] == read["stackSignal"]:
+        parser.error("--signal and --stack-signal must be two different ones")
     site = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_site")
+    # An empty PYTHONPATH is none, but an empty entry of it is the current folder.
     path = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = site + (os.pathsep + path if path else "")
+    rest = [entry for entry in path.split(os.pathsep) if not _is_site(entry)] if path else []
+    os.environ["PYTHONPATH"] = os.pathsep.join([site] + rest)
     os.environ["RDG_CONFIG"] = _record.dump(config)
     os.environ.pop("RDG_CLAIM", None)
     os.execv(sys.executable, argv)
+
+
+def _is_site(entry):
+    # type: (str) -> bool
+    """Whether an entry of PYTHONPATH is that of an rdg further up."""
+    return entry.endswith("/remote_debug/_site")
 
 
 def _program_at(words, parser):
@@ -72,7 +83,8 @@ def _interpreter_flags(options):
     # type: (list) -> list
     """The interpreter's own flags to pass on; refuses those that would keep the program from being armed."""
     for word in options:
-        if word.startswith("-") and not word.startswith("--") and set(word[1:]) & set("IES"):
+        letters = word[1:].replace("X", "W").partition("W")[0]
+        if word.startswith("-") and not word.startswith("--") and set(letters) & set("IES"):
             _say.fail(
                 'Cannot debug with "%s": the interpreter then ignores PYTHONPATH, by which rdg gets in' % word,
                 "leave %s away, or call remote_debug.start_debugger() in the program" % word,
@@ -86,7 +98,7 @@ def _ranks(text):
     ranges = []
     for part in text.split(","):
         first, dash, last = part.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not first.isdigit() or (dash and not last.isdigit()) or int(last or first) < int(first):
             raise argparse.ArgumentTypeError("want ranks such as 0,3-5, got %r" % text)
         ranges.append([int(first), int(last or first)])
     return ranges
@@ -103,8 +115,8 @@ def _signal(text):
     if base == "RTMIN" and (not plus or offset.isdigit()):
         number = signal.SIGRTMIN + int(offset or 0)
     else:
-        number = int(name) if name.isdigit() else int(getattr(signal, "SIG" + name, 0))
-    if not 0 < number <= signal.SIGRTMAX or number in (9, 19):
+        number = int(name) if name.isdigit() else int(getattr(signal, "SIG" + name, 0)) if name.isalnum() else 0
+    if number not in signal.valid_signals() or number in (signal.SIGKILL, signal.SIGSTOP):
         raise argparse.ArgumentTypeError("want a signal that can be caught, such as RTMIN+6, got %r" % text)
     return number
 

@@ -23,24 +23,29 @@ def arm():
     rank = _job.rank()
     number = rank["rank"] if rank else None  # type: ignore
     key = "%s:%d" % (rank["launcher"], number) if rank else "-"  # type: ignore
-    claimed = os.environ.get("RDG_CLAIM")
+    claimed, _, claimant = os.environ.get("RDG_CLAIM", "").rpartition("@")
     is_launcher = _role.is_launcher(command)
     if not is_launcher and not _role.in_ranks(number, config["ranks"]):
         return None
     is_program = (
-        claimed != key
+        # A program that becomes another Python (exec) is the program still.
+        (claimed != key or claimant == str(os.getpid()))
         and not is_launcher
         and not _role.is_helper(command)
         and (
             _is_command(config)
-            or _role.is_named(command, config["command"])
-            or _role.matches(command, config["programs"])
-            or (not config["programs"] and _role.is_own_code(command))
+            or (
+                _role.matches(command, config["programs"])
+                if config["programs"]
+                else _role.is_named(command, config["command"]) or _role.is_own_code(command)
+            )
         )
     )
+    if is_program and not _role.is_there(command):
+        return None
     if is_program:
         # Its children are helpers, unless a launcher gives them ranks of their own.
-        os.environ["RDG_CLAIM"] = key
+        os.environ["RDG_CLAIM"] = "%s@%d" % (key, os.getpid())
     return _install(config, words, is_program)
 
 
@@ -65,9 +70,8 @@ def _install(config, words, is_program):
     from . import _session
 
     modes = config["modes"]
-    if is_program:
-        _need_debugpy(config)
-    session = _session.Session(config, list(sys.path))
+    folder = _need_debugpy(config) if is_program else None
+    session = _session.Session(config, list(sys.path), folder)
     _session.adopt(session)
     if "lite" in modes or "wait" in modes:
         from . import _signals, _stacks
@@ -110,16 +114,17 @@ def on_wake(frame):
     global _put_off
     from . import _session
 
-    if _put_off < 10 and _importing(frame):
+    session = _session.current()
+    if not session.busy and _put_off < 10 and _importing(frame):
         # debugpy imports what the program may have half imported. Come back in a moment; not for
         # ever: a program may run as the side effect of an import.
         _put_off += 1
         import _thread
 
-        _thread.start_new_thread(_wake_later, (os.getpid(), _session.current().config["signal"]))
+        _thread.start_new_thread(_wake_later, (os.getpid(), session.config["signal"]))
         return
     _put_off = 0
-    _session.current().on_wake()
+    session.on_wake()
 
 
 def _importing(frame):
@@ -168,19 +173,20 @@ def armed_text(values):
 
 
 def _need_debugpy(config):
-    # type: (dict) -> None
-    """Ends the process with advice where there is no debugpy to be had: now, not in three hours."""
+    # type: (dict) -> object
+    """Finds debugpy, or ends the process with advice where there is none: now, not in three hours."""
     from . import _find, _say
 
-    if _find.find(config) is not None:
-        return
+    folder = _find.find(config)
+    if folder is not None:
+        return folder
     message, hint = _find.advice(config)
     if _job.job_id(_job.scheduler()) is None:
         outcome = _find.install(config)
         if isinstance(outcome, str):
-            return
+            return outcome
         message += "\n" + "\n".join("  " + line for line in outcome)  # type: ignore
-    _say.fail(message, hint, 3)
+    return _say.fail(message, hint, 3)  # type: ignore
 
 
 def _wait(session):
@@ -190,6 +196,12 @@ def _wait(session):
 
     try:
         session.listen("listening")  # type: ignore
+        limit = session.limit(0)  # type: ignore
+        session.show("Script is paused, waiting for debugger to attach...", limit)  # type: ignore
+        if not session.wait(limit):  # type: ignore
+            _say.note("Nobody attached: the program goes on")
+        elif session.config["stopOnEntry"]:  # type: ignore
+            _debugpy.stop_on_entry()
     except DebuggerUnavailable as error:
         message, _, hint = str(error).partition(". Try: ")
         _say.fail(
@@ -197,9 +209,16 @@ def _wait(session):
             hint or "another port with --port, or none for any free one",
             1,
         )
-    limit = session.limit(0)  # type: ignore
-    session.show("Script is paused, waiting for debugger to attach...", limit)  # type: ignore
-    if not session.wait(limit):  # type: ignore
-        _say.note("Nobody attached: the program goes on")
-    elif session.config["stopOnEntry"]:  # type: ignore
-        _debugpy.stop_on_entry()
+    except KeyboardInterrupt:
+        _end_by_interrupt(session)
+
+
+def _end_by_interrupt(session):
+    # type: (object) -> None
+    """Ends the process as Ctrl-C ends one that hasn't begun: inside ``site`` Python would call it a
+    fatal error of its own."""
+    import _signal
+
+    session.close()  # type: ignore
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    os.kill(os.getpid(), _signal.SIGINT)

@@ -20,6 +20,18 @@ def original():
         return []
 
 
+def head(words, limit=8192):
+    # type: (list, int) -> list
+    """The first words of a command line: one variable of the environment holds no more than 128 KiB."""
+    kept = []
+    for word in words:
+        limit -= len(word) + 1
+        if limit < 0:
+            break
+        kept.append(word)
+    return kept
+
+
 class Command:
     """A command line of Python, taken apart.
 

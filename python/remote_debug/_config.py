@@ -47,6 +47,13 @@ def read():
         except Exception as error:
             raise ValueError("RDG_CONFIG is not of this version of rdg (%s)" % error)
         config.update(given)
+    return complete(config)
+
+
+def complete(config):
+    # type: (dict) -> dict
+    """The configuration with the numbers of the signals that are used by default."""
+    config = dict(config)
     # SIGRTMIN is 34 with glibc and 35 with musl: ask the C library, not a constant.
     import _signal
 

@@ -1,16 +1,14 @@
 """Notices an exception that nobody caught, in any thread, whatever hooks the program installs.
 
 ``sys`` and ``threading`` get a class whose ``excepthook`` is a property: the program reads and sets
-what it believes to be the hook, the interpreter calls rdg's. (The audit event for the assignment
-would do as well, but an audit hook costs on every event.)
+what it believes to be the hook; the interpreter looks into the module's dictionary and finds a
+:class:`_Hook` around it. (The audit event for the assignment would do as well, but an audit hook
+costs on every event.)
 """
 
 import sys
-import types
 
 _on_crash = None  # type: object
-#: The hooks that the program believes to be in place.
-_theirs = {}  # type: dict
 _default_thread_hook = None  # type: object
 _shown = None  # type: object
 
@@ -22,55 +20,88 @@ def install(on_crash):
     import threading
 
     _on_crash = on_crash
-    _theirs["sys"] = sys.excepthook
-    _theirs["threading"] = _default_thread_hook = threading.excepthook
-    sys.excepthook = _excepthook
-    threading.excepthook = _thread_excepthook
-    sys.__class__ = _watched("sys", _excepthook)
-    threading.__class__ = _watched("threading", _thread_excepthook)
+    _default_thread_hook = threading.excepthook
+    _watch(sys, _on_main)
+    _watch(threading, _on_thread)
 
 
-def _watched(name, ours):
-    # type: (str, object) -> type
-    """A class for a module that keeps what the program assigns to ``excepthook`` apart."""
+class _Hook:
+    """What the interpreter calls: ``call`` with the program's own hook and what is known.
 
-    def get(module):
-        # type: (object) -> object
-        return _theirs[name]
+    Each assignment makes a new one, so that ``mock.patch``, which takes it from the dictionary and
+    puts it back, puts back the program's hook of that time.
+    """
 
-    def set_(module, hook):
+    def __init__(self, theirs, call):
         # type: (object, object) -> None
-        # mock.patch() puts back what it found in the module's dictionary: ours.
-        if hook is not ours:
-            _theirs[name] = hook
+        self.theirs = theirs
+        self.call = call
 
-    def delete(module):
+    def __call__(self, *known):
+        # type: (*object) -> None
+        self.call(self.theirs, *known)  # type: ignore
+
+
+def _watch(module, call):
+    # type: (object, object) -> None
+    """Puts a hook into a module, and around whatever the program assigns later."""
+    names = vars(module)
+    missing = object()
+
+    def get(_):
+        # type: (object) -> object
+        hook = names.get("excepthook", missing)
+        theirs = hook.theirs if isinstance(hook, _Hook) else hook
+        if theirs is missing:
+            raise AttributeError("module %r has no attribute 'excepthook'" % module.__name__)
+        return theirs
+
+    def set_(_, hook):
+        # type: (object, object) -> None
+        names["excepthook"] = hook if isinstance(hook, _Hook) else _Hook(hook, call)
+
+    def delete(_):
         # type: (object) -> None
-        _theirs[name] = sys.__excepthook__ if name == "sys" else _default_thread_hook
+        get(_)
+        # The interpreter does without a hook: so it is kept, with nothing of the program's in it.
+        set_(_, missing)
 
-    # A type of its own would change repr() and pickling of the module; the name stays "module".
-    return type("module", (types.ModuleType,), {"excepthook": property(get, set_, delete)})
+    def reduce(_):
+        # type: (object) -> tuple
+        # cloudpickle knows modules by their exact type, and pickles every function that uses `sys`.
+        return __import__, (module.__name__,)
+
+    set_(module, names["excepthook"])
+    # The name stays "module".
+    members = {"excepthook": property(get, set_, delete), "__reduce__": reduce}
+    module.__class__ = type("module", (type(sys),), members)
 
 
-def _excepthook(kind, value, trace):
-    # type: (type, BaseException, object) -> None
-    theirs = _theirs["sys"]
+def _on_main(theirs, kind, value, trace):
+    # type: (object, type, BaseException, object) -> None
+    if not callable(theirs):
+        theirs = sys.__excepthook__
+    if hasattr(sys, "ps1"):
+        # At a prompt every mistake that is typed comes here.
+        theirs(kind, value, trace)  # type: ignore
+        return
     if issubclass(kind, (SystemExit, KeyboardInterrupt)) or _on_crash is None:
-        theirs(kind, value, trace)
+        theirs(kind, value, trace)  # type: ignore
         return
     if theirs is sys.__excepthook__:
-        theirs(kind, value, trace)
+        theirs(kind, value, trace)  # type: ignore
         _open(kind, value, trace)
         return
     # The program's own hook comes last: it may well end the process (MPI.Abort, os._exit).
     sys.__excepthook__(kind, value, trace)  # type: ignore
     _open(kind, value, trace)
-    theirs(kind, value, trace)
+    theirs(kind, value, trace)  # type: ignore
 
 
-def _thread_excepthook(args):
-    # type: (object) -> None
-    theirs = _theirs["threading"]
+def _on_thread(theirs, args):
+    # type: (object, object) -> None
+    if not callable(theirs):
+        theirs = _default_thread_hook
     kind, value, trace = args.exc_type, args.exc_value, args.exc_traceback  # type: ignore
     if value is None or issubclass(kind, (SystemExit, KeyboardInterrupt)) or _on_crash is None:
         theirs(args)

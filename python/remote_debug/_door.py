@@ -3,8 +3,8 @@
 Runs in the process of debugpy's adapter, in a thread of its own, on the standard library alone.
 It accepts TCP connections and reads DAP messages until an ``attach`` brings the right
 ``rdgToken``; ``initialize`` it answers itself, everything else it refuses. An authenticated
-connection is handed to the adapter as it is: no bytes are copied from then on, so nothing is
-slower than without the door (see ``HandedSocket``).
+connection is handed to the adapter itself: there is no second socket and no thread between them,
+so nothing is slower than without the door (see ``_door_handed.py``).
 
 What comes in before the token is right comes from anyone: sizes, times, numbers of connections
 and of messages are bounded, and no input raises out of here.
@@ -15,25 +15,15 @@ Touches: the sockets it is given, and /proc/self/net/tcp* when it has to choose 
 import collections
 import errno
 import hmac
-import io
-import itertools
-import json
 import os
-import re
 import selectors
 import socket
-import sys
 import threading
 import time
 
-MAX_HEADER = 4096
-"""Bytes of a message's header, which in DAP is one short line."""
-
-MAX_BODY = 256 * 1024
-"""Bytes of a message before the token was right; an ``attach`` of VS Code has about 1,000."""
-
-MAX_DEPTH = 64
-"""Nested lists and objects in such a message."""
+from ._door_handed import HandedSocket
+from ._door_messages import BadInput, frame, split_message
+from ._door_users import is_loopback, loopback_users, socket_key
 
 MAX_MESSAGES = 32
 """Messages on one connection before the token was right."""
@@ -81,75 +71,6 @@ ATTACH_FIRST = (
 )
 INITIALIZE_FIRST = 'The first request of a session is "initialize".'
 INITIALIZED_TWICE = 'This session was initialized already; "attach" comes next.'
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
-_LENGTH = re.compile(rb"(?im)^content-length:[ \t]*([0-9]{1,9})[ \t]*\r?$")
-
-
-class BadInput(ValueError):
-    """What came is no DAP message, or one that is too big."""
-
-
-def split_message(buffer):
-    """Takes the first message off a bytearray.
-
-    Returns the parsed object, or None while it is not all there. Raises BadInput as early as the
-    bytes allow: a port scan, HTTP or TLS fails at its first byte.
-    """
-    start = bytes(buffer[:8]).lower()
-    if not b"content-".startswith(start):
-        raise BadInput("no DAP header")
-    end = buffer.find(b"\r\n\r\n", 0, MAX_HEADER)
-    if end < 0:
-        if len(buffer) >= MAX_HEADER:
-            raise BadInput("the header is too long")
-        return None
-    found = _LENGTH.findall(bytes(buffer[:end]))
-    if len(found) != 1:
-        raise BadInput("no valid Content-Length")
-    length = int(found[0])
-    if length > MAX_BODY:
-        raise BadInput("the message is too long")
-    if len(buffer) < end + 4 + length:
-        return None
-    body = bytes(buffer[end + 4 : end + 4 + length])
-    del buffer[: end + 4 + length]
-    return parse_body(body)
-
-
-def parse_body(body):
-    """Parses a message's JSON; raises BadInput for anything but an object of sane depth."""
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        # Only then can it be too deep. Counted beforehand, as the parser's own limit is the C stack.
-        depth = 0
-        for bracket in _BRACKET.finditer(_STRING.sub(b"", body)):
-            depth += 1 if bracket.group() in b"[{" else -1
-            if depth > MAX_DEPTH:
-                raise BadInput("the message is nested too deep")
-    try:
-        message = json.loads(body.decode("utf-8"), parse_int=_bounded(int), parse_float=_bounded(float))
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise BadInput("the message is no JSON") from error
-    if not isinstance(message, dict):
-        raise BadInput("the message is no object")
-    return message
-
-
-def _bounded(kind):
-    # int() of many digits takes quadratic time before 3.11.
-    def convert(text):
-        if len(text) > 40:
-            raise ValueError("too many digits")
-        return kind(text)
-
-    return convert
-
-
-def frame(message):
-    """A message as bytes, with its header."""
-    body = json.dumps(message).encode("utf-8")
-    return b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 class Visitor:
@@ -503,172 +424,3 @@ class Door:
             complete = False
         if not complete:
             self._drop(visitor)
-
-
-class HandedSocket:
-    """An authenticated connection as debugpy's adapter wants it: with the calls of a socket.
-
-    What the adapter reads first is the client's own ``initialize`` and its ``attach`` (without the
-    token); after that it reads the socket itself. Of what the adapter writes, the answer to
-    ``initialize`` is swallowed, as the door has given one, and the messages before it are
-    renumbered to follow the door's; after it, the adapter's channel counts on from there. A request
-    to attach to a child process gets the token back, so that the client can come in again.
-
-    seqs: (number of the client's ``initialize``, number of the last message the door sent).
-    """
-
-    def __init__(self, sock, replay, token, seqs):
-        self._sock = sock
-        self._token = token
-        self._initialize_seq, self._offset = seqs
-        self._reader = io.BufferedReader(_Replay(replay, sock), 65536)
-        self._settled = threading.Event()
-        self._channel = None
-        self._replaying = True
-        self.on_close = None
-        """Called once, without arguments, when the adapter or the client has ended it."""
-
-    def settle(self, channel):
-        """Lets the adapter read; called once its client object, which owns the channel, stands."""
-        self._channel = channel
-        self._settled.set()
-
-    def __repr__(self):
-        return "<client let in by the door>"
-
-    def settimeout(self, seconds):
-        self._sock.settimeout(seconds)
-
-    def makefile(self, *_args, **_kwargs):
-        return self
-
-    def readline(self):
-        self._settled.wait()
-        line = self._reader.readline()
-        if not line:
-            # debugpy would read on for ever where the connection ends within a header.
-            raise EOFError("the client has gone")
-        return line
-
-    def read(self, size):
-        return self._reader.read(size)
-
-    def write(self, data):
-        size = len(data)
-        head = bytes(data[:300])
-        if self._replaying:
-            data = self._renumber(data)
-        elif b'"debugpyAttach"' in head or b'"startDebugging"' in head:
-            data = self._with_token(data)
-        if data:
-            self._sock.sendall(data)
-        return size
-
-    def flush(self):
-        pass
-
-    def shutdown(self, how):
-        self._sock.shutdown(how)
-
-    def close(self):
-        # The channel closes its file and then its socket, both this object, while another thread
-        # may be reading: shut down first, which wakes that one.
-        self._settled.set()
-        on_close, self.on_close = self.on_close, None
-        if on_close is not None:
-            on_close()
-        try:
-            self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._sock.close()
-
-    def _renumber(self, data):
-        message = json.loads(data.partition(b"\r\n\r\n")[2].decode("utf-8"))
-        seq = message["seq"] + self._offset
-        if message.get("request_seq") == self._initialize_seq and message["type"] == "response":
-            self._replaying = False
-            if hasattr(self._channel, "_seq_iter"):
-                self._channel._seq_iter = itertools.count(seq)
-            return b""
-        return frame(dict(message, seq=seq))
-
-    def _with_token(self, data):
-        message = json.loads(data.partition(b"\r\n\r\n")[2].decode("utf-8"))
-        if message.get("event") == "debugpyAttach":
-            configuration = message["body"]
-        elif message.get("type") == "request" and message.get("command") == "startDebugging":
-            configuration = message["arguments"]["configuration"]
-        else:
-            return data
-        configuration.setdefault("rdgToken", self._token)
-        return frame(message)
-
-
-class _Replay(io.RawIOBase):
-    """Some bytes, and then a socket."""
-
-    def __init__(self, first, sock):
-        super().__init__()
-        self._first = first
-        self._sock = sock
-
-    def readable(self):
-        return True
-
-    def readinto(self, target):
-        if self._first:
-            size = min(len(target), len(self._first))
-            target[:size] = self._first[:size]
-            self._first = self._first[size:]
-            return size
-        while True:
-            try:
-                return self._sock.recv_into(target)
-            except InterruptedError:
-                continue
-
-
-def is_loopback(host):
-    """Whether an address, as text, is of this machine's loopback."""
-    return host.startswith(("127.", "::ffff:127.")) or host == "::1"
-
-
-def socket_key(host, port):
-    """An end of a connection as /proc/net/tcp writes it, but always as IPv6."""
-    if ":" in host:
-        packed = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
-    else:
-        packed = b"\0" * 10 + b"\xff\xff" + socket.inet_aton(host)
-    return packed, port
-
-
-def loopback_users():
-    """Who holds each established connection of this machine: {(local end, remote end): uid}.
-
-    From /proc/self/net/tcp and tcp6, which every user may read (Linux; format: proc(5)). Sockets
-    without an owner, already closed, stand there with uid 0 and are left out.
-    """
-    users = {}
-    for name in ("tcp", "tcp6"):
-        try:
-            with open("/proc/self/net/" + name) as table:
-                lines = table.readlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            if len(fields) > 9 and fields[3] == "01" and fields[9] != "0":
-                users[_table_key(fields[1]), _table_key(fields[2])] = int(fields[7])
-    return users
-
-
-def _table_key(text):
-    # Addresses stand there as 32-bit words in the machine's byte order.
-    host, _, port = text.partition(":")
-    packed = b"".join(
-        int(host[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(host), 8)
-    )
-    if len(packed) == 4:
-        packed = b"\0" * 10 + b"\xff\xff" + packed
-    return packed, int(port, 16)

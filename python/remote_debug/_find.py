@@ -52,17 +52,24 @@ def install(config):
 
     :returns: the folder; or the last lines of what failed, as a list.
     """
+    import glob
     import shutil
     import subprocess
 
     folder = cached(config)
     _say.note("Fetching debugpy for %s, once, into %s" % (sys.executable, folder))
     environment = dict(os.environ)
-    environment.pop("RDG_CONFIG", None)
+    for name in ("RDG_CONFIG", "PYTHONWARNINGS"):
+        environment.pop(name, None)
+    # Settings that can't go together with --target.
+    environment.update(PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
     lock = _lock(folder)
     try:
-        if os.path.isdir(folder):
+        if find(config) is not None:
             return folder
+        # What an interrupted run, or a cleaner of old files, left behind.
+        for left in glob.glob(glob.escape(folder) + ".*.tmp") + [folder]:
+            shutil.rmtree(left, ignore_errors=True)
         temporary = "%s.%d.tmp" % (folder, os.getpid())
         commands = [[sys.executable, "-m", "pip", "install", "--quiet", "--target", temporary, "debugpy"]]
         uv = shutil.which("uv")
@@ -75,6 +82,8 @@ def install(config):
             try:
                 done = subprocess.run(
                     command,
+                    # `-m` would put the program's own folder first.
+                    cwd="/",
                     env=environment,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,

@@ -101,8 +101,8 @@ def user():
 def _number(name):
     # type: (object) -> object
     try:
-        return int(os.environ[name])  # type: ignore
-    except (KeyError, ValueError):
+        return int(os.environ.get(name or "", ""))  # type: ignore
+    except ValueError:
         return None
 
 

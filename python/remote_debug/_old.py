@@ -3,7 +3,7 @@ import os
 import sys
 
 
-def refuse():
+def arm():
     # Only the command itself is worth an error: helpers of another program just run.
     config = os.environ.get("RDG_CONFIG", "")
     if '"pid":%d,' % os.getpid() in config.replace(" ", ""):

@@ -5,6 +5,7 @@ one line, later ones are silent. No import beyond what Python has loaded anyway:
 start.
 """
 
+import _thread
 import os
 import stat
 import sys
@@ -12,14 +13,17 @@ import time
 
 from . import _config, _job, _say
 
-try:
-    from _json import encode_basestring_ascii as _quote
-except ImportError:
 
-    def _quote(text):  # type: ignore
-        import json
-
-        return json.dumps(text)
+def _quote(text):
+    # type: (str) -> str
+    # Nearly every text needs no more than this; the rest loads json's C part, or all of json.
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return '"%s"' % text
+    try:
+        from _json import encode_basestring_ascii
+    except ImportError:
+        from json import dumps as encode_basestring_ascii
+    return encode_basestring_ascii(text)
 
 
 def dump(value):
@@ -102,7 +106,8 @@ class Record:
             }
         )
         values = self.values
-        self.state = _config.state_dir(config)
+        # Whole: the program may change its folder.
+        self.state = os.path.join(cwd, _config.state_dir(config))
         folder = os.path.join(
             self.state,
             "sessions",
@@ -111,52 +116,62 @@ class Record:
         )
         self.path = os.path.join(folder, "%s-%d.json" % (file_name(values["host"]), values["pid"]))
         self.written = False
-        self._failed = False
+        self._closed = False
+        # pydevd's thread writes as well. A signal handler may run while its own thread holds it.
+        self._lock = _thread.RLock()
 
     def write(self, **changes):
         # type: (object) -> None
         """Takes over the changes and replaces the file. Never raises."""
-        self.values.update(changes)
-        self.values["changed"] = time.time()
-        if self._failed:
-            return
-        temporary = "%s.%d.tmp" % (self.path, os.getpid())
-        try:
-            _make_private(self.state, os.path.dirname(self.path))
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        with self._lock:
+            self.values.update(changes)
+            self.values["changed"] = time.time()
+            if self._closed:
+                return
             try:
-                fd = os.open(temporary, flags, 0o600)
-            except FileExistsError:
-                os.unlink(temporary)
-                fd = os.open(temporary, flags, 0o600)
-            try:
-                data = (dump(self.values) + "\n").encode("ascii", "backslashreplace")
-                while data:
-                    data = data[os.write(fd, data) :]
-            finally:
-                os.close(fd)
-            os.replace(temporary, self.path)
-            self.written = True
-        except OSError as error:
-            self._failed = True
-            try:
-                os.unlink(temporary)
-            except OSError:
-                pass
-            _say.note(
-                "Cannot write the session record, so `rdg attach` won't list this process: %s (%s)"
-                % (error.strerror, os.path.dirname(self.path))
-            )
+                _make_private(self.state, os.path.dirname(self.path))
+                _replace(self.path, dump(self.values) + "\n")
+                self.written = True
+            except OSError as error:
+                self._closed = True
+                _say.note(
+                    "Cannot write the session record, so `rdg attach` won't list this process: %s (%s)"
+                    % (error.strerror, os.path.dirname(self.path))
+                )
 
     def remove(self):
         # type: () -> None
-        """Takes the file away; not in a forked child, whose parent it belongs to."""
-        if self.written and self.values["pid"] == os.getpid():
-            try:
-                os.unlink(self.path)
-            except OSError:
-                pass
-            self.written = False
+        """Takes the file away for good; not in a forked child, whose parent it belongs to."""
+        with self._lock:
+            self._closed = True  # pydevd's thread may still report a detach
+            if self.written and self.values["pid"] == os.getpid():
+                try:
+                    os.unlink(self.path)
+                except OSError:
+                    pass
+                self.written = False
+
+
+def _replace(path, text):
+    # type: (str, str) -> None
+    """Replaces a file in one step, readable for its owner only.
+
+    :raises OSError: it can't be written; nothing is left behind.
+    """
+    temporary = "%s.%d.%d.tmp" % (path, os.getpid(), time.monotonic_ns())
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    fd = os.open(temporary, flags, 0o600)
+    try:
+        try:
+            data = text.encode("ascii", "backslashreplace")
+            while data:
+                data = data[os.write(fd, data) :]
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
 
 
 def _make_private(state, folder):

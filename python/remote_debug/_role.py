@@ -4,7 +4,6 @@ Who waits in the first mode: COMMAND itself, and each process to which a launche
 own; below any other COMMAND the programs among its children. A worker that waited would hang the job.
 """
 
-import fnmatch
 import os
 
 #: Python programs that start ranks or another program, by script or module name.
@@ -61,6 +60,11 @@ def is_named(command, words):
 def matches(command, globs):
     # type: (object, list) -> bool
     """Whether ``--program`` names this program: its path, its file name or its module."""
+    if not globs:
+        return False
+    # Loads `re`: 10 ms, so only where there is something to compare.
+    import fnmatch
+
     target = command.target  # type: ignore
     return any(
         fnmatch.fnmatch(target, glob) or fnmatch.fnmatch(os.path.basename(target), glob)
@@ -79,6 +83,27 @@ def is_own_code(command):
     if command.kind == "module":  # type: ignore
         return not _in_library(command.target)  # type: ignore
     return False
+
+
+def is_there(command):
+    # type: (object) -> bool
+    """Whether Python will find what it is told to run; if not, its own message is all that is wanted."""
+    import sys
+
+    if command.kind == "script":  # type: ignore
+        return os.path.exists(command.target)  # type: ignore
+    if command.kind != "module":  # type: ignore
+        return True
+    name = command.target.split(".")[0]  # type: ignore
+    path = sys.path
+    # The folder that `-m` adds comes later.
+    sys.path = [""] + path
+    try:
+        return any(finder.find_spec(name, None) is not None for finder in sys.meta_path)  # type: ignore
+    except Exception:
+        return True
+    finally:
+        sys.path = path
 
 
 def _in_library(module):

@@ -4,6 +4,7 @@ Created when it is first needed. Everything heavy (debugpy, threads, sockets) is
 first wake, crash or call, and nowhere else.
 """
 
+import _thread
 import os
 import sys
 
@@ -46,7 +47,7 @@ def _after_fork():
             from . import _debugpy
 
             _debugpy.forget_in_child()
-        _session = Session(_session.config, _session.path)  # type: ignore
+        _session = Session(_session.config, _session.path, _session.debugpy)  # type: ignore
 
 
 def _at_exit():
@@ -56,16 +57,24 @@ def _at_exit():
 
 
 class Session:
-    """One process's session. ``path`` is ``sys.path`` from before the program's own folder came first."""
+    """One process's session.
 
-    def __init__(self, config, path):
-        # type: (dict, list) -> None
+    ``path`` is ``sys.path`` from before the program's own folder came first, ``debugpy`` what
+    :func:`_find.find` found then: the program may change the path and the environment.
+    """
+
+    def __init__(self, config, path, debugpy=None):
+        # type: (dict, list, object) -> None
         self.config = config
         self.path = [entry for entry in path if entry]
+        self.debugpy = debugpy
         self.listening = False
+        self.busy = False  # opening the port or waiting for a client, by a wake or a crash
         self.waiting = False
         self.stack = None  # type: object  # what the record says about the stack file
         self._record = None  # type: object
+        # Several threads may crash at once. The wake's handler may run while its own thread holds it.
+        self._opening = _thread.RLock()
 
     @property
     def record(self):
@@ -87,6 +96,7 @@ class Session:
     def start(self, wait):
         # type: (bool) -> dict
         """Listens, prints where, and waits for a client if wanted. See ``start_debugger``."""
+        self._load()
         new = self.listen("listening")
         if not self._attached():
             if wait:
@@ -113,10 +123,14 @@ class Session:
     def on_wake(self):
         # type: () -> None
         """Opens the debugger in the midst of the program, in the main thread."""
-        if self.waiting:
-            self.show("Script is paused, waiting for debugger to attach...")
+        if self.busy:
+            # A second signal, in the midst of opening: that may not be entered twice.
+            if self.waiting:
+                self.show("Script is paused, waiting for debugger to attach...")
             return
+        self.busy = True
         try:
+            self._load()
             if not self._attached():
                 self.listen("listening")
                 limit = self.limit(1800)
@@ -124,21 +138,30 @@ class Session:
                 if not self.wait(limit):
                     _say.note("Nobody attached: the program goes on; wake it again with `rdg attach`")
                     return
-            from . import _debugpy
-
-            _debugpy.stop_here()
         except Exception as error:
             _say.note("Cannot open the debugger: %s" % error)
+            return
+        finally:
+            self.busy = False
+        from . import _debugpy
+
+        try:
+            if not _debugpy.is_stopped():
+                _debugpy.stop_here()
+        except Exception as error:
+            _say.note("Cannot stop the program: %s" % error)
 
     def on_crash(self, kind, value, trace):
         # type: (type, BaseException, object) -> None
         """Shows an exception that nobody caught; returns when the person is done, or time is over."""
-        import time
-
-        from . import _debugpy
-
         words = "%s: %s" % (kind.__name__, str(value).split("\n")[0][:200])
+        self.busy = True
         try:
+            self._load()
+            import time
+
+            from . import _debugpy
+
             if not self._attached():
                 self.listen("crashed", exception=words)
             limit = self.limit(1800)
@@ -154,10 +177,25 @@ class Session:
                 if self._attached():
                     break
             self.record.write(state="attached", exception=None)
+        except KeyboardInterrupt:
+            _say.note("Interrupted: the program ends")
         except Exception as error:
             _say.note("Cannot open the debugger for this crash: %s" % error)
+        finally:
+            self.busy = False
 
     # How they do it.
+
+    def _load(self):
+        # type: () -> None
+        """Imports what is needed from here on, by the path of the start: beside the program may lie a
+        ``queue.py`` or ``socket.py`` of its own, or it may have emptied the path."""
+        sys.path[:0] = self.path
+        try:
+            from . import _block, _debugpy, _port  # noqa: F401
+        finally:
+            if sys.path[: len(self.path)] == self.path:
+                del sys.path[: len(self.path)]
 
     def limit(self, default):
         # type: (float) -> float
@@ -176,24 +214,32 @@ class Session:
 
         :raises DebuggerUnavailable: no debugpy, or no port.
         """
+        with self._opening:
+            return self._listen(state, more)
+
+    def _listen(self, state, more):
+        # type: (str, dict) -> bool
         if self.listening:
             if more:
                 self.record.write(state=state, **more)
             return False
         from . import DebuggerUnavailable
 
-        folder = _find.find(self.config)
+        folder = self.debugpy if self.debugpy is not None else _find.find(self.config)
         if folder is None:
             raise DebuggerUnavailable("%s. Try: %s" % _find.advice(self.config))
         from . import _debugpy, _port
 
+        busy, self.busy = self.busy, True
         try:
             host, port, token = _port.listen(self.config, folder, self.path)  # type: ignore
         except Exception as error:
             raise DebuggerUnavailable(
                 "cannot listen on %s:%d: %s"
-                % (self.config["bind"], self.config["port"], str(error) or type(error).__name__)
+                % (self.config["bind"], self.config["port"], _reason(error))
             )
+        finally:
+            self.busy = busy
         self.listening = True
         _debugpy.settle(self._on_attach, self._on_detach)
         _debugpy.quiet()
@@ -269,6 +315,12 @@ class Session:
         # type: () -> None
         crashed = self.record.values["exception"] is not None
         self.record.write(state="crashed" if crashed else "listening")
+
+
+def _reason(error):
+    # type: (Exception) -> str
+    """An error in words, without its number."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def minutes(seconds):

@@ -55,13 +55,15 @@ def _signal_signal(number, handler):
     if number == _wake_number or number == _stack_number:
         key = int(number)  # type: ignore
         before = _theirs.get(key)
-        # The real call checks thread, number and type; for the wake signal rdg's handler goes back in.
-        _real_signal(key, handler)
-        _theirs[key] = handler
+        # The real call checks thread, number and type; then rdg's handler goes back in.
         if key == _wake_number:
+            _real_signal(key, handler)
             _real_signal(key, _handle)
         else:
-            _stacks.reinstall(handler)
+            with _stacks.aside() as chain:
+                _real_signal(key, handler)
+                chain(callable(handler))
+        _theirs[key] = handler
         return before
     return _real_signal(number, handler)
 

@@ -15,8 +15,7 @@ _real_signal = _signal.signal
 NAME = "rdg-stack"
 
 _signal_number = 0
-#: The program's own handler for the signal, to be called after a dump.
-_handler = _signal.SIG_IGN  # type: object
+_chained = False
 _file = None  # type: object  # (descriptor, device, inode)
 
 
@@ -33,26 +32,45 @@ def install(number):
     return {"fd": fd, "path": "/proc/%d/fd/%d" % (os.getpid(), fd)}
 
 
-def reinstall(handler):
-    # type: (object) -> None
-    """The program changed what the signal does: dump first again, then call its handler if any."""
-    global _handler
-    _handler = handler if callable(handler) else _signal.SIG_IGN
-    if _file is not None:
-        faulthandler.unregister(_signal_number)
-        _register(_file[0])  # type: ignore
+class aside:
+    """Takes the dump off the signal while the program changes what the signal does.
+
+    faulthandler remembers the action that it found, and puts that one back: a handler that is
+    installed over it would be lost. Entering gives the function that says whether the program's own
+    handler is called after the dump.
+    """
+
+    def __enter__(self):
+        # type: () -> object
+        if _file is not None:
+            faulthandler.unregister(_signal_number)
+        return _set_chained
+
+    def __exit__(self, *_):
+        # type: (*object) -> None
+        if _file is not None:
+            _register(_file[0])  # type: ignore
 
 
 def _register(fd):
     # type: (int) -> None
-    """Puts faulthandler's handler above the program's.
+    """Puts faulthandler's handler above what is there.
 
-    What is below comes back when it is unregistered, at the interpreter's end too, and is called after
-    a dump where the program wants that: it must never be the default, which ends the process.
+    What is there comes back when it is unregistered, at the interpreter's end too: never the default
+    action, by which a request that comes then would end the program.
     """
-    _real_signal(_signal_number, _handler)
-    chain = _handler is not _signal.SIG_IGN
-    faulthandler.register(_signal_number, file=fd, all_threads=True, chain=chain)
+    if not _chained:
+        try:
+            _real_signal(_signal_number, _signal.SIG_IGN)
+        except ValueError:
+            pass  # not the main thread, which has done it at the start
+    faulthandler.register(_signal_number, file=fd, all_threads=True, chain=_chained)
+
+
+def _set_chained(chain):
+    # type: (bool) -> None
+    global _chained
+    _chained = chain
 
 
 def after_fork():

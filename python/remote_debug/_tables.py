@@ -1,4 +1,4 @@
-"""Variables of schedulers and launchers. Written by `deno task tables` from the plugins."""
+"""Variables of schedulers and launchers. Written by `deno task generate` from the plugins."""
 
 SCHEDULERS = (
     {"name": "slurm", "job": {"present": (("SLURM_JOB_ID", "SLURM_JOBID"),), "job": ("SLURM_JOB_ID", "SLURM_JOBID"), "arrayJob": ("SLURM_ARRAY_JOB_ID",), "arrayIndex": ("SLURM_ARRAY_TASK_ID",), "step": ("SLURM_STEP_ID", "SLURM_STEPID"), "cluster": ("SLURM_CLUSTER_NAME",), "node": ("SLURMD_NODENAME",), "submitHost": ("SLURM_SUBMIT_HOST",), "user": ("SLURM_JOB_USER",)}},

@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "python"))
 
 from remote_debug import _door  # noqa: E402
+from remote_debug._door_messages import frame  # noqa: E402
 
 TOKEN = "5eed" * 16
 HANG_SECONDS = 20.0
@@ -60,7 +61,7 @@ def serve():
 
 
 def request(seq, command, **arguments):
-    return _door.frame({"seq": seq, "type": "request", "command": command, "arguments": arguments})
+    return frame({"seq": seq, "type": "request", "command": command, "arguments": arguments})
 
 
 INITIALIZE = request(1, "initialize", clientID="vscode", adapterID="debugpy", linesStartAt1=True)

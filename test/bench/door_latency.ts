@@ -1,10 +1,6 @@
 /**
  * Measures the door: round trip of `evaluate`, time to start, memory of the adapter; against
- * debugpy as it comes, and against debugpy with TCP_NODELAY on all of its sockets. Run by hand:
- *
- * ```sh
- * deno run -A test/bench/door_latency.ts
- * ```
+ * debugpy as it comes, and against debugpy with TCP_NODELAY on all of its sockets.
  *
  * Touches: starts Python programs, one after another.
  *
@@ -16,7 +12,8 @@ import type { DebugProtocol } from "@vscode/debugprotocol";
 import { DapClient } from "../support/dap.ts";
 import { holderOf, newToken, readText } from "../support/door_program.ts";
 import { TextLineStream } from "../support/lines.ts";
-import { testPython } from "../support/python.ts";
+import { python, testPython } from "../support/python.ts";
+import { type BenchTable, beside, median, quantile } from "./_table.ts";
 
 const program = fileURLToPath(new URL("door_latency.py", import.meta.url));
 const ways = ["plain", "nodelay", "door"] as const;
@@ -87,29 +84,41 @@ function ownMemory(pid: number): number {
     .reduce((sum, [, kb]) => sum + Number(kb), 0);
 }
 
-function quantile(values: number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-}
-
-const samples: Record<string, Sample[]> = { plain: [], nodelay: [], door: [] };
-for (const way of ways) await measure(way); // Fills the caches.
-for (let round = 0; round < rounds; round++) {
-  for (const way of ways) samples[way]?.push(await measure(way));
-}
-const write = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-write("way       evaluate ms: median   p95   best   listen() ms   adapter kB: idle  attached");
-for (const way of ways) {
-  const all = samples[way] ?? [];
-  const trips = all.flatMap((sample) => sample.trips);
-  const median = (pick: (sample: Sample) => number) => quantile(all.map(pick), 0.5);
-  write([
-    way.padEnd(10),
-    quantile(trips, 0.5).toFixed(3).padStart(19),
-    quantile(trips, 0.95).toFixed(2).padStart(6),
-    quantile(trips, 0).toFixed(3).padStart(7),
-    median((sample) => sample.listen).toFixed(0).padStart(11),
-    median((sample) => sample.idle).toFixed(0).padStart(18),
-    median((sample) => sample.busy).toFixed(0).padStart(9),
-  ].join(""));
+/** Measures the three ways in turn. */
+export async function bench(): Promise<BenchTable> {
+  const samples = new Map<string, Sample[]>(ways.map((way) => [way, []]));
+  for (const way of ways) await measure(way); // Fills the caches.
+  for (let round = 0; round < rounds; round++) {
+    for (const way of ways) samples.get(way)?.push(await measure(way));
+  }
+  const trips = (way: string) => (samples.get(way) ?? []).flatMap((sample) => sample.trips);
+  const middle = (way: string, pick: (sample: Sample) => number) =>
+    median((samples.get(way) ?? []).map(pick));
+  const rows = ways.map((way) => [
+    way,
+    beside(median(trips(way)), median(trips("plain")), 3),
+    quantile(trips(way), 0.95).toFixed(2),
+    quantile(trips(way), 0).toFixed(3),
+    beside(middle(way, ({ listen }) => listen), middle("plain", ({ listen }) => listen)),
+    beside(middle(way, ({ idle }) => idle), middle("plain", ({ idle }) => idle)),
+    beside(middle(way, ({ busy }) => busy), middle("plain", ({ busy }) => busy)),
+  ]);
+  return {
+    title: "What the door costs a debugging session",
+    columns: [
+      "",
+      "`evaluate`, ms",
+      "95 %",
+      "best",
+      "`listen()`, ms",
+      "adapter alone, kB",
+      "with a client, kB",
+    ],
+    rows,
+    notes: [
+      `Python ${python.version}; "plain" is debugpy as it comes, "nodelay" the same with TCP_NODELAY`,
+      `medians of ${rounds} programs in turn; the difference to plain and the ratio in brackets`,
+      "memory of the adapter's process that it shares with nobody",
+    ],
+  };
 }

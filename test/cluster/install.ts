@@ -11,7 +11,7 @@ import { mustRun, runToEnd } from "./process.ts";
 const project = new URL("../../", import.meta.url);
 
 /** What belongs to the program, relative to the project's folder. */
-const parts = ["main.ts", "deno.json", "deno.lock", "commands", "plugins", "python"];
+const parts = ["main.ts", "deno.json", "commands", "plugins", "python"];
 
 /**
  * Installs rdg for the cluster's user: `rdg` is then on PATH on all machines, and `debugpy` can be
@@ -32,7 +32,7 @@ export async function installRdg(cluster: Cluster): Promise<void> {
   if (await exists(npm)) await mustRun(["cp", "-r", npm, `${root}/deno/npm`]);
   await Deno.writeTextFile(
     `${root}/bin/rdg`,
-    `#!/bin/sh\nexec ${root}/bin/deno run -A -q ${folder}/main.ts "$@"\n`,
+    `#!/bin/sh\nexec ${root}/bin/deno run -A -q --no-lock ${folder}/main.ts "$@"\n`,
     { mode: 0o755 },
   );
   await mustRun(["cp", "-r", await debugpyFolder(), `${root}/site`]);
@@ -61,28 +61,25 @@ async function denoDir(): Promise<string> {
  */
 async function debugpyFolder(): Promise<string> {
   const python = systemPython;
-  const version = (await mustRun([
+  const tag = (await mustRun([
     python,
     "-c",
-    "import sys; print('%d.%d' % sys.version_info[:2])",
+    "import sys, platform as p; print(sys.implementation.cache_tag + '-' + p.machine())",
   ])).trim();
-  const folder = new URL(`.cache/test-debugpy-${version}`, project).pathname;
+  // `deno task test` has brought it already; the cluster alone fetches its own.
+  const brought = new URL(`.cache/test/debugpy/newest/${tag}`, project).pathname;
+  if (await exists(`${brought}/debugpy`)) return brought;
+  const folder = new URL(`.cache/test-debugpy-${tag}`, project).pathname;
   if (await exists(`${folder}/debugpy`)) return folder;
   const fresh = `${folder}.${Deno.pid}`;
   const wanted = [
     ...["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", fresh],
-    ...["--python-version", version, "--only-binary=:all:", "debugpy"],
+    "debugpy",
   ];
-  let complaint = "";
-  for (const candidate of [python, "python3"]) {
-    const { code, stderr } = await runToEnd([candidate, ...wanted], { timeoutMs: 120_000 });
-    if (code === 0) {
-      await Deno.rename(fresh, folder).catch(() => Deno.remove(fresh, { recursive: true }));
-      return folder;
-    }
-    complaint = stderr;
-  }
-  throw new Error(`Cannot get debugpy for ${python}: ${complaint}`);
+  const { code, stderr } = await runToEnd([python, ...wanted], { timeoutMs: 120_000 });
+  if (code !== 0) throw new Error(`Cannot get debugpy for ${python}: ${stderr}`);
+  await Deno.rename(fresh, folder).catch(() => Deno.remove(fresh, { recursive: true }));
+  return folder;
 }
 
 /** The Python that the cluster's jobs run: one that every user can reach. */

@@ -75,13 +75,14 @@ export async function records(cluster: Cluster): Promise<Session[]> {
 /** Waits until a job (by the id that people see) has a number of armed processes. */
 export async function untilArmed(
   cluster: Cluster,
-  options: { job: string; count?: number },
+  options: { job: string; count?: number; timeoutMs?: number },
 ): Promise<Session[]> {
   return await waitUntil(`${options.count ?? 1} armed in job ${options.job}`, {
     ask: async () => {
       const mine = (await records(cluster)).filter(({ job }) => job.display === options.job);
       return mine.length >= (options.count ?? 1) && mine;
     },
+    ...(options.timeoutMs ? { timeoutMs: options.timeoutMs, everyMs: 500 } : {}),
   }).catch(async (error) => {
     throw new Error(`${error.message}\n${await jobOutput(cluster)}\n${await cluster.logs()}`);
   });

@@ -21,6 +21,14 @@ export interface ProgramOptions {
   auth?: boolean;
   subprocess?: boolean;
   wait?: boolean;
+  /** Listens and waits within a signal handler, where SIGCHLD is ignored, too. */
+  handler?: boolean;
+  /** Takes any port if the one asked for is taken. */
+  retry?: boolean;
+  /** Says the door's events, instead of writing refusals to standard error. */
+  report?: boolean;
+  /** Another interpreter than the tests' own. */
+  python?: string;
   /** More environment, on top of the test's own. */
   env?: Record<string, string>;
   /** Folders before the others on `PYTHONPATH`. */
@@ -79,9 +87,9 @@ export function lineOf(comment: string): number {
  */
 export async function startProgram(options: ProgramOptions = {}): Promise<Program> {
   const { python, pythonPath } = await testPython();
-  const { env, pythonPath: more, ...rest } = options;
+  const { env, pythonPath: more, python: interpreter = python, ...rest } = options;
   const token = options.token ?? newToken();
-  const child = new Deno.Command(python, {
+  const child = new Deno.Command(interpreter, {
     args: [programPath],
     env: {
       PYDEVD_DISABLE_FILE_VALIDATION: "1",

@@ -5,34 +5,31 @@
 import os
 import sys
 
-_here = os.path.dirname(os.path.abspath(__file__))
-sys.path[:] = [p for p in sys.path if os.path.abspath(p or ".") != _here]
+# As `site` made the path absolute, the folder stands there in this very form. No look at the current
+# folder: it may have been deleted.
+_here = os.path.dirname(__file__)
+sys.path[:] = [p for p in sys.path if p != _here]
 sys.path_importer_cache.pop(_here, None)
 
+_finish = None
 if os.environ.get("RDG_CONFIG"):
     _lib = os.path.dirname(os.path.dirname(_here))
-    sys.path.insert(0, _lib)
     try:
-        if sys.version_info >= (3, 8):
-            from remote_debug import _arm
-
-            _finish = _arm.arm()
-        else:
-            from remote_debug import _old
-
-            _finish = _old.refuse()
+        # Only as long as it takes to find the package: beside it may lie what is meant for another
+        # interpreter.
+        sys.path.insert(0, _lib)
+        try:
+            if sys.version_info >= (3, 8):
+                from remote_debug import _arm as _agent
+            else:
+                from remote_debug import _old as _agent
+        finally:
+            sys.path.remove(_lib)
+            sys.path_importer_cache.pop(_lib, None)
+        _finish = _agent.arm()
     except Exception as error:
         # Never stand in the way of the program.
-        _finish = None
         sys.stderr.write("[rdg] Cannot arm this process: %s: %s\n" % (type(error).__name__, error))
-    finally:
-        try:
-            sys.path.remove(_lib)
-        except ValueError:
-            pass
-        sys.path_importer_cache.pop(_lib, None)
-else:
-    _finish = None
 
 # What plain Python would have run. Where there is none, the ImportError goes to `site`, which takes
 # it for just that.

@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import type { Menus } from "../../../commands/_job_menu.ts";
 import { parse, run } from "../../../commands/attach/command.ts";
+import denoConfig from "../../../deno.json" with { type: "json" };
 import { formatError, RdgError } from "../../../plugins/error.ts";
+import { schedulers } from "../../../plugins/schedulers.ts";
 import { type Expected, fakeHost } from "../../support/fake_host.ts";
 import { record, type RecordText, writeRecord } from "../../support/records.ts";
 import { squeueLine } from "../../support/squeue.ts";
@@ -233,7 +235,7 @@ Deno.test("rdg attach says what is wrong with a job", async (t) => {
       "rubbish",
       [{ program: "squeue", answer: { stdout: "<html>502 Bad Gateway</html>\n" } }],
       5,
-      /did not print a list of jobs\n  <html>/,
+      /did not print a list of jobs\n {2}<html>/,
     ],
   ];
   for (const [name, calls, expected, text] of cases) {
@@ -410,4 +412,10 @@ Deno.test("rdg attach --node refuses a node that isn't the job's", async () => {
   });
   assert.match(stderr, /job 36 does not run there\nTry: one of n1, n2/);
   assert.equal(code, 2);
+});
+
+Deno.test("the permission sets of attach and sessions hold every scheduler's programs", () => {
+  const programs = [...new Set([...schedulers.flatMap((one) => one.programs), "sh", "ssh"])].sort();
+  assert.deepEqual([...denoConfig.permissions.attach.run].sort(), programs);
+  assert.deepEqual([...denoConfig.permissions.sessions.run].sort(), programs);
 });

@@ -12,7 +12,7 @@ import {
   resume,
   stopped,
 } from "../../support/debugging.ts";
-import { interpreters } from "../../support/python.ts";
+import { interpreters, newestPython } from "../../support/python.ts";
 import { makeSandbox, startRdg } from "../../support/rdg.ts";
 
 const addScript = `import sys
@@ -145,9 +145,9 @@ for (const interpreter of interpreters) {
 
 for (const [way, code] of [["exit", 1], ["interrupt", 130]] as const) {
   Deno.test(`rdg debug -p leaves "${way}" alone`, async () => {
-    await using sandbox = await makeSandbox();
+    await using sandbox = await makeSandbox({ interpreter: newestPython });
     await sandbox.write("crash.py", crashScript);
-    const { path } = interpreters.at(-1)!;
+    const { path } = newestPython;
     await using child = startRdg(["debug", "-p", path, "crash.py", way], { sandbox });
     assert.equal((await child.status()).code, code);
     assert.doesNotMatch(child.stderr, /Debugger/);
@@ -155,9 +155,9 @@ for (const [way, code] of [["exit", 1], ["interrupt", 130]] as const) {
 }
 
 Deno.test("rdg debug -p ends with the crash's code after --wait-timeout", async () => {
-  await using sandbox = await makeSandbox();
+  await using sandbox = await makeSandbox({ interpreter: newestPython });
   await sandbox.write("crash.py", crashScript);
-  const { path } = interpreters.at(-1)!;
+  const { path } = newestPython;
   await using child = startRdg(["debug", "-p", "--wait-timeout=1", path, "crash.py"], {
     sandbox,
   });
@@ -167,10 +167,10 @@ Deno.test("rdg debug -p ends with the crash's code after --wait-timeout", async 
 });
 
 Deno.test("rdg debug -lp is woken first and opens at the crash later", async () => {
-  await using sandbox = await makeSandbox();
+  await using sandbox = await makeSandbox({ interpreter: newestPython });
   const text = loopScript.replace("sys.exit(4)", "raise RuntimeError('late')");
   await sandbox.write("loop.py", text);
-  const { path } = interpreters.at(-1)!;
+  const { path } = newestPython;
   await using child = startRdg(["debug", "-lp", path, "loop.py"], { sandbox });
   await child.until(/^round 2 1 False$/m, { stream: "stdout" });
   await child.kill(40);
@@ -186,6 +186,27 @@ Deno.test("rdg debug -lp is woken first and opens at the crash later", async () 
   assert.equal(stop.frames[0], `<module> loop.py:${text.trimEnd().split("\n").length}`);
   await resume(second, stop);
   assert.equal((await child.status()).code, 1);
+});
+
+Deno.test("rdg debug --lite takes two wakes in quick succession for one", async () => {
+  await using sandbox = await makeSandbox({ interpreter: newestPython });
+  await sandbox.write("loop.py", loopScript);
+  const { path } = newestPython;
+  await using child = startRdg(["debug", "-l", path, "loop.py"], { sandbox });
+  await child.until(/^round 2 1 False$/m, { stream: "stdout" });
+  // Opening takes longer than this, so some of them come in its midst.
+  for (let wakes = 0; wakes < 8; wakes++) {
+    await child.kill(40);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  const port = await child.port();
+  await using client = await attach(child, sandbox, { port });
+  const stop = await stopped(client);
+  await child.kill(40); // While it stands still: nothing happens.
+  assert.equal(await evaluate(client, "1 + 1", stop.frameIds[0]), "2");
+  await client.disconnect();
+  await sandbox.write("stop", "");
+  assert.equal((await child.status()).code, 4);
 });
 
 /** Number of threads of a process. */

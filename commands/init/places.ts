@@ -1,0 +1,77 @@
+/**
+ * Where things are: what a plugin's path stands for in this project and this home.
+ *
+ * @module
+ */
+
+import type { Files } from "./files.ts";
+
+/** Where to look. */
+export interface Surroundings {
+  /** The project's folder. */
+  root: string;
+  /** The person's home; undefined where there is none. */
+  home: string | undefined;
+  /** Where settings lie: `~/.config` unless XDG_CONFIG_HOME says otherwise. */
+  config: string | undefined;
+  /** Looks up a variable. */
+  env(name: string): string | undefined;
+  /** The disk. */
+  files: Files;
+}
+
+/**
+ * Finds the paths that a plugin's pattern stands for.
+ *
+ * @param pattern Relative to the project or beginning with `~/`; `*` within a name.
+ * @param around Where to look.
+ * @returns Absolute paths of what exists.
+ */
+export async function expand(pattern: string, around: Surroundings): Promise<string[]> {
+  const start = absolute(pattern, around);
+  if (start === undefined) return [];
+  let paths = [""];
+  for (const part of start.split("/").slice(1)) {
+    const next: string[] = [];
+    for (const path of paths) {
+      if (!part.includes("*")) {
+        next.push(`${path}/${part}`);
+        continue;
+      }
+      const wanted = new RegExp(`^${part.split("*").map(RegExp.escape).join(".*")}$`, "s");
+      const names = await around.files.list(path || "/");
+      next.push(...names.filter((name) => wanted.test(name)).map((name) => `${path}/${name}`));
+    }
+    paths = next;
+  }
+  const existing: string[] = [];
+  for (const path of paths) {
+    if (await exists(path, around.files)) existing.push(path);
+  }
+  return existing;
+}
+
+/** Whether something is there, as far as this person may see. */
+async function exists(path: string, files: Files): Promise<boolean> {
+  try {
+    return await files.kind(path) !== null;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
+}
+
+/**
+ * Makes a plugin's path absolute.
+ *
+ * @returns The path; undefined for one at home where there is no home.
+ */
+export function absolute(path: string, around: Surroundings): string | undefined {
+  if (path.startsWith("~/.config/") && around.config !== undefined) {
+    return around.config + path.slice("~/.config".length);
+  }
+  if (path.startsWith("~/")) {
+    return around.home === undefined ? undefined : around.home + path.slice(1);
+  }
+  return `${around.root === "/" ? "" : around.root}/${path}`;
+}

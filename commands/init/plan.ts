@@ -1,0 +1,255 @@
+/**
+ * Works out what every file of the chosen editors should become, before anything is written. Reads
+ * files through what it is given; the new texts come from the editors' plugins.
+ *
+ * @module
+ */
+
+import type { AttachProfile, EditorFile, EditorPlugin } from "../../plugins/contract.ts";
+import { ExitCode, RdgError } from "../../plugins/error.ts";
+import { parentOf } from "./files.ts";
+import { absolute, expand, type Surroundings } from "./places.ts";
+
+/** Larger files are left alone: no editor's configuration is, and reading one takes long. */
+const maxBytes = 8 * 1024 * 1024;
+
+/** What is to be done. */
+export interface Task {
+  /** The editors. */
+  plugins: readonly EditorPlugin[];
+  /** Entries and inputs. */
+  profile: AttachProfile;
+  /** Add, or take out. */
+  action: "apply" | "remove";
+  /** Replace, or take out, what was changed by hand. */
+  force: boolean;
+}
+
+/** What one file becomes. */
+export interface Change {
+  /** The path as a person knows it: relative to the project, or with `~`. */
+  shown: string;
+  /** Where the link, or the file, is. */
+  path: string;
+  /** Where the bytes are, links resolved. */
+  target: string;
+  /** The editors that it is for. */
+  plugins: EditorPlugin[];
+  /** What it holds; `null` for nothing. */
+  before: { bytes: Uint8Array; text: string } | null;
+  /** What it should hold; `null` for nothing. */
+  after: string | null;
+  /** Why the old file is set aside and a new one made, if it is. */
+  malformed?: string;
+  /** Lines for the person. */
+  notes: string[];
+}
+
+/** A file with the names that plugins have for it. */
+interface Target extends Omit<Change, "after" | "malformed" | "notes"> {
+  /** A plugin with its own name for the file. */
+  owners: { plugin: EditorPlugin; file: string }[];
+}
+
+/**
+ * Works out the changes.
+ *
+ * @param task What is to be done.
+ * @param around Where.
+ * @returns One change a file, those that change nothing included.
+ * @throws {RdgError} when one of the files can't be read, understood or written; nothing was done.
+ */
+export async function planChanges(task: Task, around: Surroundings): Promise<Change[]> {
+  const targets = new Map<string, Target>();
+  for (const plugin of task.plugins) {
+    for (const file of plugin.files) {
+      for (const { path, name } of await pathsOf(file, { task, around })) {
+        const target = await inspect(path, around).catch((error) => {
+          throw error instanceof RdgError ? error : fileError("read", path, error);
+        });
+        const known = targets.get(target) ?? {
+          ...await read(target, { path, around }),
+          owners: [],
+          plugins: [],
+        };
+        known.owners.push({ plugin, file: name });
+        known.plugins.push(plugin);
+        targets.set(target, known);
+      }
+    }
+  }
+  return [...targets.values()]
+    .filter(({ before }) => task.action === "apply" || before !== null)
+    .map((target) => change(target, task));
+}
+
+/** The paths that a plugin's file stands for, each with the plugin's own name for it. */
+async function pathsOf(
+  file: EditorFile,
+  { task, around }: { task: Task; around: Surroundings },
+): Promise<{ path: string; name: string }[]> {
+  const folder = around.root.split("/").findLast((part) => part !== "") ?? "project";
+  const nameOf = (path: string) =>
+    file.path.includes("*") ? path.slice(parentOf(path).replace(/\/$/, "").length + 1) : file.path;
+  const found = await expand(file.path, around);
+  if (found.length > 0) return found.map((path) => ({ path, name: nameOf(path) }));
+  const fresh = file.fresh ?? (file.path.includes("*") ? undefined : file.path);
+  if (fresh === undefined || task.action === "remove") return [];
+  const name = fresh.replace("${folder}", folder);
+  const path = absolute(name, around);
+  if (path === undefined) {
+    throw new RdgError(`Cannot write "${name}": there is no home folder`, {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+      hint: "set HOME, or use --print",
+    });
+  }
+  return [{ path, name }];
+}
+
+/** Makes sure that a path can be a file, and resolves its links. */
+async function inspect(path: string, { files }: Surroundings): Promise<string> {
+  let above = parentOf(path);
+  while (above !== "/" && await files.kind(above) === null) above = parentOf(above);
+  const realAbove = await resolve(above, files);
+  const aboveKind = await files.kind(realAbove);
+  if (aboveKind !== "folder") throw refused(path, `"${above}" is a file, not a folder`);
+  const kind = await files.kind(path);
+  if (kind === null) {
+    return realAbove.replace(/\/$/, "") + path.slice(above.replace(/\/$/, "").length);
+  }
+  const target = await resolve(path, files);
+  const targetKind = await files.kind(target);
+  if (targetKind === "folder") throw refused(path, "it is a folder");
+  if (targetKind !== "file") throw refused(path, "it is no regular file");
+  return target;
+}
+
+async function resolve(path: string, files: Surroundings["files"]): Promise<string> {
+  try {
+    return await files.realPath(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) throw fileError("read", path, error);
+    throw refused(path, `"${path}" is a symbolic link that leads nowhere`);
+  }
+}
+
+async function read(
+  target: string,
+  { path, around }: { path: string; around: Surroundings },
+): Promise<Pick<Change, "shown" | "path" | "target" | "before">> {
+  const base = { shown: shown(path, around), path, target };
+  try {
+    if (await around.files.kind(target) === null) return { ...base, before: null };
+    const size = await around.files.size(target);
+    if (size > maxBytes) {
+      throw refused(
+        path,
+        `it has ${(size / 1024 / 1024).toFixed(0)} MB, and more than 8 is no configuration`,
+      );
+    }
+    const bytes = await around.files.read(target);
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    return { ...base, before: { bytes, text } };
+  } catch (error) {
+    if (error instanceof RdgError) throw error;
+    throw fileError("read", path, error);
+  }
+}
+
+/** Whether a file is text in UTF-8; anything else would not survive being written back. */
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return !bytes.includes(0);
+  } catch {
+    return false;
+  }
+}
+
+function change(target: Target, task: Task): Change {
+  const { owners, ...base } = target;
+  const notes: string[] = [];
+  let text = base.before?.text ?? null;
+  let malformed: string | undefined;
+  if (base.before && !isUtf8(base.before.bytes)) {
+    if (task.action === "remove") {
+      notes.push(`${base.shown} is no text in UTF-8, so it is left as it is`);
+      return { ...base, after: text, notes };
+    }
+    const replaceable = owners.every(({ plugin }) => plugin.malformed === "set-aside");
+    if (!task.force || !replaceable) {
+      throw refused(
+        base.path,
+        "it is no text in UTF-8",
+        replaceable
+          ? "save it as UTF-8, or let rdg set it aside and write a new one: --force"
+          : "save it as UTF-8",
+      );
+    }
+    malformed = "it is no text in UTF-8";
+    text = null;
+  }
+  for (const { plugin, file } of owners) {
+    const request = { file, profile: task.profile, force: task.force };
+    try {
+      const edit = task.action === "apply"
+        ? plugin.apply({ ...request, oldText: text })
+        : text === null
+        ? { text }
+        : plugin.remove({ ...request, oldText: text });
+      text = edit.text;
+      for (const note of edit.notes ?? []) if (!notes.includes(note)) notes.push(note);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      if (task.action === "remove") {
+        notes.push(`${base.shown} cannot be understood, so it is left as it is: ${error.message}`);
+        continue;
+      }
+      if (plugin.malformed !== "set-aside") {
+        throw refused(base.path, error.message, "mend it, or add by hand what --print shows");
+      }
+      malformed = error.message;
+      text = plugin.apply({ ...request, oldText: null }).text;
+    }
+  }
+  return { ...base, after: text, ...(malformed === undefined ? {} : { malformed }), notes };
+}
+
+/** A path as a person would write it. */
+function shown(path: string, { root, home }: Surroundings): string {
+  const below = root === "/" ? "/" : `${root}/`;
+  if (path.startsWith(below)) return path.slice(below.length);
+  return home && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+}
+
+/** An error for a file that rdg won't touch. */
+function refused(path: string, why: string, hint?: string): RdgError {
+  return new RdgError(`Cannot set up "${path}": ${why}`, {
+    code: "refused",
+    exitCode: ExitCode.generic,
+    hint: hint ?? "move it out of the way, or add by hand what --print shows; nothing was changed",
+  });
+}
+
+/**
+ * Turns what the system says about a file into an error for people.
+ *
+ * @param action What was attempted.
+ * @param path The file.
+ * @param error What was thrown.
+ * @returns The error, to be thrown.
+ */
+export function fileError(action: "read" | "write", path: string, error: unknown): RdgError {
+  const denied = error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotCapable ||
+    (error instanceof Error && /os error (?:1|13|30)\b/.test(error.message));
+  return new RdgError(`Cannot ${action} "${path}"`, {
+    code: denied ? "permission" : "file",
+    exitCode: denied ? ExitCode.permission : ExitCode.generic,
+    hint: denied
+      ? "see who owns it and its folder: ls -ld; or add by hand what --print shows"
+      : undefined,
+    cause: error,
+  });
+}

@@ -1,0 +1,1 @@
+raise ValueError("the person's own sitecustomize is broken")

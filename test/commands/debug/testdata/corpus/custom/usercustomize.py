@@ -1,0 +1,1 @@
+print("own usercustomize", __name__)

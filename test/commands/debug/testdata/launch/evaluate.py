@@ -1,0 +1,1 @@
+print("evaluated", flush=True)

@@ -1,0 +1,169 @@
+/**
+ * `rdg sessions` against literals: what it asks, shows and sweeps. Records lie in a temporary folder.
+ */
+
+import assert from "node:assert/strict";
+import { parse, run } from "../../../commands/sessions/command.ts";
+import { type Expected, fakeHost } from "../../support/fake_host.ts";
+import { record, type RecordText, writeRecord } from "../../support/records.ts";
+import { squeueLine } from "../../support/squeue.ts";
+
+const uid = Deno.uid()!;
+
+/** Records that are left afterwards, and what was printed. */
+interface Outcome {
+  stdout: string;
+  stderr: string;
+  left: string[];
+}
+
+async function sessions(words: string, options: {
+  records?: readonly RecordText[];
+  calls?: readonly Expected[];
+  env?: Record<string, string>;
+  hostname?: string;
+}): Promise<Outcome> {
+  const state = await Deno.makeTempDir();
+  const fake = fakeHost({
+    env: { RDG_STATE_DIR: state, RDG_SCHEDULER: "slurm", USER: "ada", ...options.env },
+    calls: options.calls ?? [],
+    ...(options.hostname ? { hostname: options.hostname } : {}),
+  });
+  try {
+    const paths: string[] = [];
+    for (const content of options.records ?? []) paths.push(await writeRecord(state, content));
+    assert.equal(await run(parse(words.split(" ").filter(Boolean)), fake.host), 0);
+    fake.done();
+    const left: string[] = [];
+    for (const path of paths) {
+      if (await Deno.stat(path).then(() => true, () => false)) left.push(path.split("/").at(-1)!);
+    }
+    return { stdout: fake.stdout(), stderr: fake.stderr(), left };
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+}
+
+function mine(changes: Record<string, unknown> = {}): RecordText {
+  return record({ uid, created: 1_000_000, ...changes });
+}
+
+const listed: Expected = { program: "squeue", answer: { stdout: squeueLine({}) } };
+const clusterC1: Expected = {
+  program: "scontrol",
+  args: ["show", "config"],
+  answer: { stdout: "Configuration data\nClusterName             = c1\n" },
+};
+
+Deno.test("rdg sessions shows job, rank, node, PID, state, age and time left", async () => {
+  const { stdout } = await sessions("", {
+    records: [
+      mine({ rank: 10 }),
+      mine({ rank: 2, pid: 43, state: "crashed", exception: "ValueError: no" }),
+    ],
+    calls: [listed],
+  });
+  assert.deepEqual(stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/)), [
+    ["JOB", "RANK", "NODE", "PID", "STATE", "AGE", "LEFT", "COMMAND"],
+    ["36", "2", "n1", "43", "crashed", "1:40", "47:30", "ValueError: no"],
+    ["36", "10", "n1", "42", "armed", "1:40", "47:30", "python3 train.py"],
+  ]);
+});
+
+Deno.test("rdg sessions costs no call where there is no record", async () => {
+  const { stdout, stderr } = await sessions("", {});
+  assert.deepEqual([stdout, stderr], ["", "No sessions.\n"]);
+});
+
+Deno.test("rdg sessions sweeps jobs that have ended, on its own cluster only", async () => {
+  const gone = { id: "30", display: "30", step: null };
+  const { stdout, left } = await sessions("", {
+    records: [mine(), mine({ job: gone, pid: 50 }), mine({ job: gone, pid: 51, cluster: "c2" })],
+    calls: [listed],
+  });
+  assert.deepEqual(left, ["n1-42.json", "n1-51.json"]);
+  assert.match(stdout, / 51 /);
+});
+
+Deno.test("rdg sessions asks for the cluster's name where no listed job tells it", async () => {
+  const { left } = await sessions("", {
+    records: [mine({ pid: 50 }), mine({ pid: 51, cluster: "c2" })],
+    calls: [{ program: "squeue", answer: {} }, clusterC1],
+  });
+  assert.deepEqual(left, ["n1-51.json"]);
+});
+
+Deno.test("rdg sessions sweeps a record on a node that the job has no more", async () => {
+  const { left } = await sessions("", {
+    records: [mine(), mine({ host: "n7", hostname: "n7", pid: 50 })],
+    calls: [listed],
+  });
+  assert.deepEqual(left, ["n1-42.json"]);
+});
+
+Deno.test("rdg sessions sweeps nothing when squeue fails", async () => {
+  const call: Expected = { program: "squeue", answer: { code: 1, stderr: "controller down" } };
+  await assert.rejects(sessions("", { records: [mine()], calls: [call] }), {
+    name: "RdgError",
+    exitCode: 5,
+  });
+});
+
+Deno.test("rdg sessions looks into /proc for processes of this host", async () => {
+  const namespace = await Deno.readLink("/proc/self/ns/pid");
+  const stat = await Deno.readTextFile("/proc/self/stat");
+  const start = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  const here = {
+    scheduler: "local",
+    cluster: "desk",
+    job: { id: "local", display: "local", step: null },
+    host: "desk",
+    hostname: "desk",
+    pidNamespace: namespace,
+  };
+  const { left } = await sessions("", {
+    hostname: "desk",
+    records: [
+      mine({ ...here, pid: Deno.pid, startTime: start }),
+      mine({ ...here, pid: Deno.pid + 1, startTime: start - 5 }),
+      mine({ ...here, pid: 2 ** 30, startTime: 5 }),
+      mine({ ...here, pid: 77, startTime: 5, pidNamespace: "pid:[container]" }),
+    ],
+  });
+  assert.deepEqual(left, [`desk-${Deno.pid}.json`, "desk-77.json"]);
+});
+
+Deno.test("rdg sessions --json prints one object; tokens stand in the table only when asked", async () => {
+  const open = { state: "listening", address: { host: "n1", port: 5 }, token: "secret" };
+  const options = { records: [mine(open)], calls: [listed] };
+  const json = JSON.parse((await sessions("--json", options)).stdout);
+  assert.equal(json.sessions.length, 1);
+  assert.deepEqual(
+    [json.sessions[0].job, json.sessions[0].ageS, json.sessions[0].leftS, json.sessions[0].token],
+    ["36", 100, 2850, "secret"],
+  );
+  assert.doesNotMatch((await sessions("", options)).stdout, /secret/);
+  assert.match((await sessions("--token", options)).stdout, /TOKEN[^]*secret/);
+});
+
+Deno.test("rdg sessions --job keeps one job, or the elements of an array", async () => {
+  const element = (n: number) => ({ id: String(40 + n), display: `40_${n}`, step: null });
+  const lines = [1, 2].map((n) => squeueLine({ id: String(40 + n), display: `40_${n}` }));
+  const options = {
+    records: [mine(), mine({ job: element(1), pid: 51 }), mine({ job: element(2), pid: 52 })],
+    calls: [{ program: "squeue", answer: { stdout: [squeueLine({}), ...lines].join("") } }],
+  };
+  const pids = (text: string) => text.match(/ (42|51|52) /g)?.map((word) => word.trim());
+  assert.deepEqual(pids((await sessions("--job 40_2", options)).stdout), ["52"]);
+  assert.deepEqual(pids((await sessions("--job 40", options)).stdout), ["51", "52"]);
+});
+
+Deno.test("rdg sessions passes over broken, newer and foreign records with a word", async () => {
+  const { stdout, stderr, left } = await sessions("", {
+    records: [mine(), mine({ pid: 43, format: 2, rdg: "9" }), mine({ pid: 44, uid: uid + 1 })],
+    calls: [listed],
+  });
+  assert.match(stderr, /n1-43\.json: it was written by a newer rdg[^]*n1-44\.json: it belongs to/);
+  assert.equal(stdout.split("\n").length, 3);
+  assert.equal(left.length, 3);
+});

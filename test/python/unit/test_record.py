@@ -1,0 +1,128 @@
+"""_record writes what JSON readers read, into a private folder, and never fails."""
+import io
+import json
+import os
+import stat
+import tempfile
+import unittest
+from unittest import mock
+
+from remote_debug import _config, _record
+
+
+class Dump(unittest.TestCase):
+    def test_is_json(self):
+        for value in (
+            None,
+            True,
+            False,
+            0,
+            -12,
+            1.5,
+            1e300,
+            "",
+            "plain",
+            'quo"te \\ / \n \x00 \x7f \u2028 é 🐍',
+            "\udcff",
+            [],
+            ["a", [1, None], {}],
+            {},
+            {"key": {"in": [True]}, "": "x"},
+        ):
+            with self.subTest(value):
+                text = _record.dump(value)
+                self.assertEqual(json.loads(text), value)
+                text.encode("ascii")
+
+    def test_tuples_are_lists(self):
+        self.assertEqual(_record.dump((1, "a")), '[1, "a"]')
+
+    def test_is_read_back_as_configuration(self):
+        given = dict(_config.DEFAULTS, command=["a\udcff", "é\n'\""], ranks=[[0, 3]], waitTimeout=1.5)
+        with mock.patch.dict(os.environ, {"RDG_CONFIG": _record.dump(given)}):
+            read = _config.read()
+        self.assertEqual(read, _config.complete(given))
+
+    def test_another_format_is_refused(self):
+        for text in ('{"format": 2}', "nonsense", "[]", "{}", "__import__('os')"):
+            with mock.patch.dict(os.environ, {"RDG_CONFIG": text}), self.assertRaises(ValueError):
+                _config.read()
+
+
+class FileName(unittest.TestCase):
+    def test_is_one_part_of_a_path(self):
+        for text, wanted in [
+            ("node-1", "node-1"),
+            ("36[1]", "36[1]"),
+            ("a/b", "a_b"),
+            ("..", "_."),
+            (".hidden", "_hidden"),
+            ("", "_"),
+            ("é b\n", "__b_"),
+        ]:
+            with self.subTest(text):
+                self.assertEqual(_record.file_name(text), wanted)
+
+
+class Write(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.state = os.path.join(folder.name, "state")
+        self.lines = []
+        for patch in (
+            mock.patch.dict(os.environ, {"RDG_STATE_DIR": self.state}),
+            mock.patch("remote_debug._say.note", self.lines.append),
+        ):
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def record(self):
+        return _record.Record(_config.complete(_config.DEFAULTS), ["python", "s.py"])
+
+    def test_writes_replaces_and_removes(self):
+        record = self.record()
+        record.write()
+        record.write(state="listening", token="secret")
+        with open(record.path) as file:
+            values = json.load(file)
+        self.assertEqual((values["state"], values["token"], values["pid"]), ("listening", "secret", os.getpid()))
+        self.assertEqual(values["startTime"], _record.start_time())
+        self.assertEqual(stat.S_IMODE(os.stat(record.path).st_mode), 0o600)
+        folder = os.path.dirname(record.path)
+        while folder != os.path.dirname(self.state):
+            self.assertEqual(stat.S_IMODE(os.stat(folder).st_mode), 0o700)
+            folder = os.path.dirname(folder)
+        self.assertEqual(os.listdir(os.path.dirname(record.path)), [os.path.basename(record.path)])
+        record.remove()
+        self.assertFalse(os.path.exists(record.path))
+        self.assertEqual(self.lines, [])
+
+    def test_a_fork_leaves_its_parents_record(self):
+        record = self.record()
+        record.write()
+        record.values["pid"] += 1
+        record.remove()
+        self.assertTrue(os.path.exists(record.path))
+
+    def test_a_folder_that_others_may_write_is_refused_once(self):
+        os.makedirs(os.path.join(self.state, "sessions"))
+        os.chmod(os.path.join(self.state, "sessions"), 0o777)
+        record = self.record()
+        record.write()
+        record.write(state="listening")
+        self.assertEqual(len(self.lines), 1)
+        self.assertIn("others may write into", self.lines[0])
+
+    def test_a_link_below_the_state_folder_is_refused(self):
+        os.makedirs(self.state)
+        os.symlink("/tmp", os.path.join(self.state, "sessions"))
+        record = self.record()
+        record.write()
+        self.assertEqual(len(self.lines), 1)
+        self.assertFalse(record.written)
+
+    def test_start_time(self):
+        self.assertIsNone(_record.start_time("no"))
+        with mock.patch("builtins.open", return_value=io.BytesIO(b"1 (a) b) S " + b" ".join(b"%d" % n for n in range(4, 30)))):
+            self.assertEqual(_record.start_time(), 22)
