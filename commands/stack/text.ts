@@ -135,13 +135,19 @@ function row(branch: Branch, context: Context & { indent: string }): string[] {
   }
   const { indent, place, options } = context;
   const shown = fold(frames, { all: options.verbose });
-  const cells = shown.map((line) =>
-    "folded" in line
-      ? [`… ${line.folded} library frames`, ""]
-      : [line.frame.function + (line.times > 1 ? ` ×${line.times}` : ""), place(line.frame)]
+  const framed = shown.flatMap((line) => "folded" in line ? [] : [line]);
+  const laid = columns(
+    framed.map(({ frame, times }) => [
+      frame.function + (times > 1 ? ` ×${times}` : ""),
+      place(frame),
+    ]),
+    Infinity,
+  );
+  const lines = shown.map((line) =>
+    "folded" in line ? `… ${line.folded} library frames` : laid.shift()!
   );
   return [
-    ...columns(cells, Infinity).map((line) => `${indent}${line}`),
+    ...lines.map((line) => `${indent}${line}`),
     ...end.children.length > 0 ? branches(end, context) : [],
   ];
 }

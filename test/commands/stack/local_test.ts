@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { interpreters, python } from "../../support/python.ts";
+import { interpreters, python, root } from "../../support/python.ts";
 import {
   type Child,
   makeSandbox,
@@ -78,7 +78,7 @@ Deno.test("rdg stack leaves a program that reads its input as it was", async () 
   await new Deno.Command("mkfifo", { args: [fifo] }).output();
   await using child = start([
     ...["bash", "-c", `exec 3<>${fifo}; exec "$@" <&3`, "bash"],
-    ...[Deno.execPath(), "run", "-A", "-q", new URL("../../../main.ts", import.meta.url).pathname],
+    ...[Deno.execPath(), "run", "-A", "-q", `${root}/main.ts`],
     ...["debug", "--lite", python.path, file],
   ], { sandbox });
   await child.until(/ready$/m, { stream: "stdout" });
@@ -271,3 +271,16 @@ Deno.test("rdg stack says that a program is armed for a crash only", async () =>
 async function statusOf(pid: number): Promise<string> {
   return await Deno.readTextFile(`/proc/${pid}/status`);
 }
+
+Deno.test("rdg stack needs no more than its set of permissions", async () => {
+  await using sandbox = await makeSandbox();
+  await using _child = await program(sandbox, waiting.replace("input()", "time.sleep(1000)"));
+  await using limited = start([
+    ...[Deno.execPath(), "run", "-P=stack", "-q", `--config=${root}/deno.json`, `${root}/main.ts`],
+    ...["stack", "local", "--html", `${sandbox.dir}/page.html`],
+  ], { sandbox });
+  const { code } = await limited.status();
+  assert.equal(code, 0, limited.stderr);
+  assert.match(limited.stdout, /^PID \d+ in main program\.py:7/);
+  assert.match(await Deno.readTextFile(`${sandbox.dir}/page.html`), /<b>main<\/b>/);
+});
