@@ -14,8 +14,8 @@ The request is wake.py's, with ``signal`` the stack signal, and three more keys:
 ``index`` is handed back. ``children`` adds armed processes without a record below those (DataLoader
 workers, for instance), and below nothing when ``"orphans"`` is true.
 
-On stdout come lines ``rdg-stack STREAM MORE TEXT``: a JSON object in pieces, because srun mixes the
-nodes' output where a line is longer than 1,024 bytes. STREAM names the node and process that wrote it,
+On stdout come lines ``rdg-stack STREAM MORE TEXT``: a JSON object in pieces, because nothing promises
+that a scheduler keeps long lines of several nodes apart. STREAM names the node and process that wrote it,
 MORE is 1 where more of the same object follows. The reader is ../stack.ts.
 """
 
