@@ -68,11 +68,16 @@ export async function gather(selection: Selection, options: GatherOptions): Prom
   const found = all.filter((one) => !("outcome" in one) || !notIt.includes(one.outcome));
   const processes = selection.sessions.length === 0 && found.length > 0 ? found : all;
   processes.sort(compareProcesses);
+  const answered = processes.filter((one): one is Answered => "dump" in one);
+  const ranks = new Set(answered.map(({ rank, child }) => child ? null : rank));
+  // A rank that was killed and started again has left a record behind.
+  const replaced = ({ rank, outcome }: Missing) =>
+    rank !== null && ranks.has(rank) && (outcome === "gone" || outcome === "reused");
   return {
     job: selection.displayId,
     time: options.host.now(),
-    answered: processes.filter((one): one is Answered => "dump" in one),
-    missing: processes.filter((one): one is Missing => "outcome" in one),
+    answered,
+    missing: processes.filter((one): one is Missing => "outcome" in one && !replaced(one)),
   };
 }
 

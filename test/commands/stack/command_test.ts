@@ -164,6 +164,23 @@ Deno.test("rdg stack keeps equal PIDs of two nodes apart", async () => {
   );
 });
 
+Deno.test("rdg stack passes over what a rank that was started again has left behind", async () => {
+  const { code, stdout, stderr } = await stack(["36"], {
+    records: [rank(0), rank(1, { pid: 30 }), rank(1, { pid: 43 })],
+    calls: [
+      squeue,
+      helper(
+        answer(0, dump("reduce", 88)),
+        { type: "none", index: 1, pid: 30, outcome: "gone", detail: "" },
+        answer(2, dump("reduce", 88), { node: "n1", pid: 43 }),
+      ),
+    ],
+  });
+  assert.equal(code, 0);
+  assert.match(stdout, /^all 2 ranks in reduce t\.py:88$/m);
+  assert.doesNotMatch(stderr, /No stacks/);
+});
+
 Deno.test("rdg stack --watch looks again, and ends well with the job", async () => {
   const same = [0, 1, 2, 3].map((i) => answer(i, dump("reduce", 88)));
   const { code, stdout, stderr } = await stack(["36", "--watch", "5"], {
