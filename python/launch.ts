@@ -148,15 +148,18 @@ async function write(folder: string): Promise<void> {
     for (const [name, text] of Object.entries(pythonFiles)) {
       await Deno.writeTextFile(`${temporary}/remote_debug/${name}`, text, { mode: 0o600 });
     }
-    await Deno.rename(temporary, folder).catch(async (error) => {
-      if (isComplete(folder)) return; // another process was quicker
-      // An incomplete folder is in the way: processes that use it have read what they need.
-      await Deno.rename(folder, `${temporary}.old`).catch(() => {
-        throw error;
-      });
-      await Deno.rename(temporary, folder);
-      await Deno.remove(`${temporary}.old`, { recursive: true });
-    });
+    for (let left = 10;; left--) {
+      try {
+        return await Deno.rename(temporary, folder);
+      } catch (error) {
+        if (isComplete(folder)) return; // another process was quicker
+        if (left === 0) throw error;
+      }
+      // An incomplete folder is in the way: processes that use it have read what they need. Another
+      // process may be mending it as well.
+      const old = `${temporary}.${left}.old`;
+      await Deno.rename(folder, old).then(() => Deno.remove(old, { recursive: true }), () => {});
+    }
   } finally {
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
   }

@@ -6,6 +6,8 @@ own; below any other COMMAND the programs among its children. A worker that wait
 
 import os
 
+from ._command import Command
+
 #: Python programs that start ranks or another program, by script or module name.
 _LAUNCHERS = frozenset(
     "torchrun accelerate deepspeed horovodrun conda mamba micromamba poetry pdm hatch pipenv pixi tox nox uv "
@@ -19,53 +21,53 @@ _HELPER_CODE = ("from multiprocessing.", "import multiprocessing.", "from torch.
 
 
 def is_debugpy(command):
-    # type: (object) -> bool
+    # type: (Command) -> bool
     """Whether this is debugpy's adapter or launcher: it must never arm itself."""
-    target = command.target.replace(os.sep, "/")  # type: ignore
-    if command.kind == "module":  # type: ignore
+    target = command.target.replace(os.sep, "/")
+    if command.kind == "module":
         return target.split(".")[0] == "debugpy"
-    if command.kind == "script":  # type: ignore
+    if command.kind == "script":
         parts = target.split("/")
         return "debugpy" in parts and parts[-1] in ("adapter", "launcher", "debugpy", "__main__.py")
     return False
 
 
 def is_helper(command):
-    # type: (object) -> bool
+    # type: (Command) -> bool
     """Whether a library started this process (a DataLoader's worker, a resource tracker)."""
-    if command.kind == "code":  # type: ignore
-        return command.target.lstrip().startswith(_HELPER_CODE)  # type: ignore
-    if command.kind == "module":  # type: ignore
-        return command.target.startswith(_HELPER_MODULES)  # type: ignore
+    if command.kind == "code":
+        return command.target.lstrip().startswith(_HELPER_CODE)
+    if command.kind == "module":
+        return command.target.startswith(_HELPER_MODULES)
     return False
 
 
 def is_launcher(command):
-    # type: (object) -> bool
+    # type: (Command) -> bool
     """Whether this Python program only starts others."""
-    if command.kind == "module":  # type: ignore
-        return command.target in _LAUNCHERS  # type: ignore
-    return command.kind == "script" and os.path.basename(command.target) in _LAUNCHERS  # type: ignore
+    if command.kind == "module":
+        return command.target in _LAUNCHERS
+    return command.kind == "script" and os.path.basename(command.target) in _LAUNCHERS
 
 
 def is_named(command, words):
-    # type: (object, list) -> bool
+    # type: (Command, list) -> bool
     """Whether the person named this program on rdg's command line (``uv run pytest``)."""
-    if command.kind == "script":  # type: ignore
-        name = os.path.basename(command.target)  # type: ignore
+    if command.kind == "script":
+        name = os.path.basename(command.target)
         return any(os.path.basename(word) == name for word in words)
-    return command.kind in ("module", "code") and command.target in words  # type: ignore
+    return command.kind in ("module", "code") and command.target in words
 
 
 def matches(command, globs):
-    # type: (object, list) -> bool
+    # type: (Command, list) -> bool
     """Whether ``--program`` names this program: its path, its file name or its module."""
     if not globs:
         return False
     # Loads `re`: 10 ms, so only where there is something to compare.
     import fnmatch
 
-    target = command.target  # type: ignore
+    target = command.target
     return any(
         fnmatch.fnmatch(target, glob) or fnmatch.fnmatch(os.path.basename(target), glob)
         for glob in globs
@@ -73,28 +75,28 @@ def matches(command, globs):
 
 
 def is_own_code(command):
-    # type: (object) -> bool
+    # type: (Command) -> bool
     """Whether this is a script, or a module, from outside ``bin/`` and site-packages."""
-    if command.kind == "script":  # type: ignore
-        parts = os.path.abspath(command.target).split(os.sep)  # type: ignore
+    if command.kind == "script":
+        parts = os.path.abspath(command.target).split(os.sep)
         return not (
             "bin" in parts[:-1] or "site-packages" in parts or "dist-packages" in parts
         )
-    if command.kind == "module":  # type: ignore
-        return not _in_library(command.target)  # type: ignore
+    if command.kind == "module":
+        return not _in_library(command.target)
     return False
 
 
 def is_there(command):
-    # type: (object) -> bool
+    # type: (Command) -> bool
     """Whether Python will find what it is told to run; if not, its own message is all that is wanted."""
     import sys
 
-    if command.kind == "script":  # type: ignore
-        return os.path.exists(command.target)  # type: ignore
-    if command.kind != "module":  # type: ignore
+    if command.kind == "script":
+        return os.path.exists(command.target)
+    if command.kind != "module":
         return True
-    name = command.target.split(".")[0]  # type: ignore
+    name = command.target.split(".")[0]
     path = sys.path
     # The folder that `-m` adds comes later.
     sys.path = [""] + path

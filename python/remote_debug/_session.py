@@ -206,6 +206,8 @@ class Session:
                 wanted = float(os.environ["RDG_WAIT_TIMEOUT"])
             except (KeyError, ValueError):
                 wanted = default
+            if not 0 <= wanted < 1e9:  # "nan" as well
+                wanted = default
         return wanted
 
     def listen(self, state, **more):

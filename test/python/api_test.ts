@@ -288,7 +288,7 @@ Deno.test("pip install ./python gives the package and its module", async () => {
   assert.equal(copied.code, 0);
   const made = await outcome([python.path, "-m", "venv", "--without-pip", "venv"], { sandbox });
   assert.equal(made.code, 0, made.stderr);
-  const pip: Record<string, string> = {};
+  const pip: Record<string, string> = { PIP_NO_INDEX: "0" };
   for (const [name, value] of Object.entries(Deno.env.toObject())) {
     if (/^(PIP_|SSL_CERT|REQUESTS_CA|https?_proxy)/i.test(name)) pip[name] = value;
   }

@@ -7,7 +7,7 @@ import { local } from "../../plugins/schedulers/local.ts";
 import { slurm } from "../../plugins/schedulers/slurm.ts";
 import { renderTables } from "../../python/tables.ts";
 
-Deno.test("renderTables() gives _tables.py as it stands (else: deno task tables)", async () => {
+Deno.test("renderTables() gives _tables.py as it stands (else: deno task generate)", async () => {
   const file = new URL("../../python/remote_debug/_tables.py", import.meta.url);
   assert.equal(await Deno.readTextFile(file), renderTables(schedulers, rankTable));
 });
@@ -16,7 +16,7 @@ Deno.test("renderTables() writes Python, one row a line, without plugins that ma
   const rank = { launcher: 'a"b', requires: ["X"], rank: "R", below: { variable: "X", limit: 3 } };
   assert.equal(
     renderTables([local, { ...slurm, job: { present: [["A", "B"]], job: ["A"] } }], [rank]),
-    `"""Variables of schedulers and launchers. Written by \`deno task tables\` from the plugins."""
+    `"""Variables of schedulers and launchers. Written by \`deno task generate\` from the plugins."""
 
 SCHEDULERS = (
     {"name": "slurm", "job": {"present": (("A", "B"),), "job": ("A",)}},

@@ -57,6 +57,8 @@ export async function makeSandbox(
     XDG_CACHE_HOME: `${base}/cache`,
     RDG_STATE_DIR: `${base}/state`,
     NO_COLOR: "1",
+    // A test that fetches from the network unawares is slow, and fails where there is none.
+    PIP_NO_INDEX: "1",
   });
   return {
     dir,

@@ -14,6 +14,9 @@ sys.path_importer_cache.pop(_here, None)
 _finish = None
 if os.environ.get("RDG_CONFIG"):
     _lib = os.path.dirname(os.path.dirname(_here))
+    # The cache is rdg's own: without bytecode there, each start would compile everything anew.
+    _without = sys.dont_write_bytecode
+    sys.dont_write_bytecode = False
     try:
         # Only as long as it takes to find the package: beside it may lie what is meant for another
         # interpreter.
@@ -30,6 +33,8 @@ if os.environ.get("RDG_CONFIG"):
     except Exception as error:
         # Never stand in the way of the program.
         sys.stderr.write("[rdg] Cannot arm this process: %s: %s\n" % (type(error).__name__, error))
+    finally:
+        sys.dont_write_bytecode = _without
 
 # What plain Python would have run. Where there is none, the ImportError goes to `site`, which takes
 # it for just that.

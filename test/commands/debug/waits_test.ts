@@ -1,7 +1,7 @@
 /** What happens while `rdg debug` waits for an editor, and to programs that change what it counts on. */
 
 import assert from "node:assert/strict";
-import { attach, stopped } from "../../support/attach.ts";
+import { attach, evaluateAndGo, stopped } from "../../support/attach.ts";
 import { outcome, withoutRdg } from "../../support/outcome.ts";
 import { interpreters, newestPython, python } from "../../support/python.ts";
 import { makeSandbox, rdg, startRdg } from "../../support/rdg.ts";
@@ -100,3 +100,67 @@ Deno.test("rdg debug: a real-time signal's death is told where the process can't
     assert.match(seen.stderr, /Armed and ready/);
   }
 });
+
+Deno.test("rdg debug -lp: modules beside the script don't stand in for the standard library's", async () => {
+  await using sandbox = await makeSandbox();
+  const names =
+    "socket contextlib subprocess json queue threading time signal types inspect code " +
+    "codeop traceback tokenize selectors errno platform";
+  for (const name of names.split(" ")) {
+    await sandbox.write(`${name}.py`, `raise SystemExit("the wrong ${name}")\n`);
+  }
+  await sandbox.write(
+    "shadow.py",
+    "import os\nvalue = 5\nos.kill(os.getpid(), 40)\nraise ValueError\n",
+  );
+  await using child = startRdg(["debug", "-lp", python.path, "shadow.py"], { sandbox });
+  await using client = await attach(child, sandbox, { port: await child.port() });
+  const woken = await stopped(client);
+  assert.equal(await evaluateAndGo(client, woken, "[value for _ in range(2)]"), "[5, 5]");
+  const crashed = await stopped(client);
+  assert.deepEqual(crashed.frames, ["<module> shadow.py:4"]);
+  assert.equal(await evaluateAndGo(client, crashed, "value + 1"), "6");
+  assert.equal((await child.status()).code, 1);
+  assert.doesNotMatch(child.stderr, /the wrong|\[rdg\] Cannot/);
+});
+
+for (const interpreter of new Set([interpreters[0]!, python, newestPython])) {
+  const { path, version } = interpreter;
+  Deno.test(`rdg debug -l dumps stacks, and calls the program's own handler as well (${version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write(
+      "both.py",
+      `import os, signal
+def dumps():
+    for name in os.listdir("/proc/self/fd"):
+        if "rdg-stack" in os.path.realpath("/proc/self/fd/" + name):
+            with open("/proc/self/fd/" + name) as file:
+                return file.read().count("both.py")
+seen = []
+def send():
+    os.kill(os.getpid(), 41)
+    print(dumps(), len(seen))
+send()
+signal.signal(41, lambda *_: seen.append(1))
+send()
+signal.signal(41, lambda *_: seen.append(2))
+send()
+signal.signal(41, signal.SIG_IGN)
+send()
+signal.signal(41, signal.SIG_DFL)
+send()
+pid = os.fork()
+if pid == 0:
+    send()
+    os._exit(0)
+os.waitpid(pid, 0)
+`,
+    );
+    const words = [...rdg, "debug", "-l", "--quiet", path, "-u", "both.py"];
+    const { code, stdout, stderr } = await outcome(words, { sandbox });
+    assert.deepEqual([code, stderr], [0, ""]);
+    // Two lines a dump, that of send() and its caller; a forked child writes into a file of its own.
+    const wanted = ["2 0", "4 1", "6 2", "8 2", "10 2", "2 2"];
+    assert.deepEqual(stdout.trim().split("\n"), wanted);
+  });
+}

@@ -129,6 +129,7 @@ class Private(unittest.TestCase):
             "remotePath": "/x",
             "rank": 1,
             "worldSize": 4,
+            "auth": True,
             "token": "t" * 64,
             "user": "me",
             "host": "h",
