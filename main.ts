@@ -43,6 +43,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "List armed, listening, attached and crashed programs of your jobs",
     load: async () => tie(await import("./commands/sessions/command.ts")),
   },
+  stack: {
+    summary: "Show where every process of a job is: one tree of stacks, by rank",
+    load: async () => tie(await import("./commands/stack/command.ts")),
+  },
   init: {
     summary: "Make your editor ready to attach",
     load: async () => tie(await import("./commands/init/command.ts")),

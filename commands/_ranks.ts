@@ -38,3 +38,20 @@ export function inRanks(rank: number | null, ranges: readonly RankRange[] | unde
   return ranges === undefined ||
     ranges.some(([first, last]) => (rank ?? 0) >= first && (rank ?? 0) <= last);
 }
+
+/**
+ * Writes ranks the way {@linkcode parseRanks} reads them, as short as it goes.
+ *
+ * @param ranks The ranks, in any order.
+ * @returns `0-36,38-511`.
+ */
+export function formatRanks(ranks: readonly number[]): string {
+  const order = [...new Set(ranks)].sort((a, b) => a - b);
+  const ranges: RankRange[] = [];
+  for (const rank of order) {
+    const last = ranges.at(-1);
+    if (last && last[1] === rank - 1) last[1] = rank;
+    else ranges.push([rank, rank]);
+  }
+  return ranges.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`).join(",");
+}

@@ -21,6 +21,7 @@ import doorMessages from "./remote_debug/_door_messages.py" with { type: "text" 
 import doorUsers from "./remote_debug/_door_users.py" with { type: "text" };
 import findText from "./remote_debug/_find.py" with { type: "text" };
 import jobText from "./remote_debug/_job.py" with { type: "text" };
+import launcherText from "./remote_debug/_launcher.py" with { type: "text" };
 import oldText from "./remote_debug/_old.py" with { type: "text" };
 import portText from "./remote_debug/_port.py" with { type: "text" };
 import pytestText from "./remote_debug/_pytest.py" with { type: "text" };
@@ -51,6 +52,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_door_users.py": doorUsers,
   "_find.py": findText,
   "_job.py": jobText,
+  "_launcher.py": launcherText,
   "_old.py": oldText,
   "_port.py": portText,
   "_pytest.py": pytestText,

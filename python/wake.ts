@@ -114,11 +114,25 @@ export function wakeCommand(request: WakeRequest, python: string): string[] {
       signal,
     ]),
   });
-  const words: string[] = [];
+  return launchHelper({ source: helper, python, words: [], text });
+}
+
+/**
+ * The command that runs a helper on a node with whatever Python there is.
+ *
+ * @param options The helper's source, the interpreter to try first, its first arguments, and a text
+ * that may be too long for one argument: the last arguments, joined.
+ * @returns Program and arguments.
+ */
+export function launchHelper(
+  options: { source: string; python: string; words: readonly string[]; text: string },
+): string[] {
+  const { source, python, text } = options;
+  const words = [...options.words];
   for (let start = 0; start < text.length; start += maxWord) {
     words.push(text.slice(start, start + maxWord));
   }
-  return ["sh", "-c", launcher, "rdg-wake", helper, python, ...words];
+  return ["sh", "-c", launcher, "rdg-wake", source, python, ...words];
 }
 
 /**

@@ -26,7 +26,7 @@ const packages = [
   ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip".split(
     " ",
   ),
-  ..."emacs-nox elpa-dap-mode neovim vim-nox".split(" "),
+  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium".split(" "),
 ];
 
 /** Runs a program; its output is shown only when it fails. */

@@ -18,19 +18,37 @@ import type { WakeOptions } from "./wake.ts";
 /** How to reach a node. */
 export type Way = "scheduler" | "direct" | "ssh" | "scancel";
 
+/** A program for the nodes: how to start it, and how to read what it says. */
+export interface Helper<Event> {
+  /** The command line for some processes, with the interpreter to try first. */
+  command(request: WakeRequest, python: string): string[];
+  /** Makes a reader of one call's lines; null for a line that says nothing. */
+  reader(): (line: string) => Event | null;
+}
+
+const wakeHelper: Helper<WakeEvent> = {
+  command: wakeCommand,
+  reader: () => parseWakeLine,
+};
+
 /** What the helper said, and what went wrong with starting it where it said nothing. */
-export interface Answer {
+export interface Answer<Event = WakeEvent> {
   /** Its lines. */
-  events: WakeEvent[];
+  events: Event[];
   /** The failure of some node, or of all. */
   failure: HelperFailure | null;
 }
 
-/** What every step below needs. */
-interface Context {
+/** What {@linkcode runHelper} needs. */
+interface Wanted<Event> {
   selection: Selection;
-  options: WakeOptions;
-  onEvent: (event: WakeEvent) => void;
+  options: Omit<WakeOptions, "json">;
+  onEvent: (event: Event) => void;
+}
+
+/** What every step below needs. */
+interface Context<Event> extends Wanted<Event> {
+  helper: Helper<Event>;
 }
 
 /** Seconds after which a process that hasn't answered is asked for its stacks. */
@@ -54,12 +72,27 @@ const exitCodes = {
  * @returns What the helper said.
  * @throws {RdgError} when it could be started nowhere: why, and what else can be tried.
  */
-export async function runHelper(group: Group, context: Context): Promise<Answer> {
+export async function runHelper(group: Group, context: Wanted<WakeEvent>): Promise<Answer> {
+  return await runOnNodes(group, { ...context, helper: wakeHelper });
+}
+
+/**
+ * Runs any helper for one allocation's processes.
+ *
+ * @param group The processes.
+ * @param context As {@linkcode runHelper} takes it, and the helper.
+ * @returns What it said.
+ * @throws {RdgError} when it could be started nowhere: why, and what else can be tried.
+ */
+export async function runOnNodes<Event>(
+  group: Group,
+  context: Context<Event>,
+): Promise<Answer<Event>> {
   const { selection, options } = context;
   const way = options.via ?? await chooseWay(group, context);
   if (way === "ssh") return await overSsh(group, context);
   const python = selection.sessions[0]?.executable ?? "python3";
-  const command = wakeCommand(requestFor(group, context), python);
+  const command = context.helper.command(requestFor(group, context), python);
   const spec = way === "direct"
     ? { program: command[0]!, args: command.slice(1) }
     : selection.scheduler.helper?.(helperTarget(group), command);
@@ -81,11 +114,11 @@ export async function runHelper(group: Group, context: Context): Promise<Answer>
   throw cannotEnter(answer, selection);
 }
 
-async function overSsh(group: Group, context: Context): Promise<Answer> {
+async function overSsh<Event>(group: Group, context: Context<Event>): Promise<Answer<Event>> {
   const answers = await Promise.all(group.nodes.map((node) => {
     const request = requestFor(group, { ...context, node });
     const python = context.selection.sessions[0]?.executable ?? "python3";
-    const command = wakeCommand(request, python).map(quoteWord).join(" ");
+    const command = context.helper.command(request, python).map(quoteWord).join(" ");
     // The command goes to a sh through stdin: a login shell may be a csh, which has other quotes.
     return call({
       program: "ssh",
@@ -95,11 +128,14 @@ async function overSsh(group: Group, context: Context): Promise<Answer> {
   }));
   const events = answers.flatMap((answer) => answer.events);
   const failure = answers.find((answer) => answer.events.length === 0)?.failure ?? null;
-  if (events.length === 0) throw cannotEnter({ events, failure }, context.selection);
+  if (events.length === 0) throw cannotEnter({ failure }, context.selection);
   return { events, failure };
 }
 
-function cannotEnter({ failure }: Answer, { displayId }: Selection): RdgError {
+function cannotEnter(
+  { failure }: Pick<Answer, "failure">,
+  { displayId }: Selection,
+): RdgError {
   const kind = failure?.kind ?? "scheduler";
   const where = displayId === "local" ? "Cannot start the helper" : `Cannot enter job ${displayId}`;
   return new RdgError(`${where}: ${failure?.message ?? "the helper said nothing"}`, {
@@ -111,7 +147,10 @@ function cannotEnter({ failure }: Answer, { displayId }: Selection): RdgError {
 }
 
 /** Directly on this host, by the scheduler where it can, else over ssh. */
-async function chooseWay(group: Group, { selection, options }: Context): Promise<Way> {
+async function chooseWay<Event>(
+  group: Group,
+  { selection, options }: Context<Event>,
+): Promise<Way> {
   if (selection.jobId === null || await areHere(selection.sessions, options.host)) return "direct";
   return selection.scheduler.helper?.(helperTarget(group), ["true"]) ? "scheduler" : "ssh";
 }
@@ -133,7 +172,10 @@ function helperTarget({ job, nodes }: Group): HelperTarget {
   return { job: id, nodes, jobNodes: job.nodes };
 }
 
-function requestFor(group: Group, context: Context & { node?: string }): WakeRequest {
+function requestFor<Event>(
+  group: Group,
+  context: Context<Event> & { node?: string },
+): WakeRequest {
   const { selection, options, node = null } = context;
   const { job } = selection.scheduler;
   return {
@@ -157,12 +199,13 @@ function requestFor(group: Group, context: Context & { node?: string }): WakeReq
 }
 
 /** Runs the helper, once more without an option that this scheduler's version doesn't know. */
-async function call(spec: RunSpec, context: Context): Promise<Answer> {
+async function call<Event>(spec: RunSpec, context: Context<Event>): Promise<Answer<Event>> {
   const { options, onEvent } = context;
   const timeoutMs = ((options.wait ? options.timeoutS : 0) + 30) * 1000;
-  const events: WakeEvent[] = [];
+  const events: Event[] = [];
+  const read = context.helper.reader();
   const onLine = (line: string) => {
-    const event = parseWakeLine(line);
+    const event = read(line);
     if (!event) return;
     events.push(event);
     onEvent(event);
@@ -174,9 +217,9 @@ async function call(spec: RunSpec, context: Context): Promise<Answer> {
   return { events, failure: failure && { cause, ...failure } };
 }
 
-function explain(
+function explain<Event>(
   output: RunOutput,
-  { spec, selection }: Context & { spec: RunSpec },
+  { spec, selection }: Context<Event> & { spec: RunSpec },
 ): HelperFailure | null {
   if (output.code === 0) return null;
   if (output.stderr.includes("rdg-wake: no Python")) {

@@ -23,6 +23,8 @@ export interface Context {
   host: Host;
   /** Asks the person. */
   menus: Menus;
+  /** The command that selects; `attach` when absent. */
+  command?: "attach" | "stack";
 }
 
 /** The allocations of one job: one, or the components of a heterogeneous job, its leader first. */
@@ -57,11 +59,21 @@ export async function selectJob(typed: string | undefined, context: Context): Pr
   const found = matching(typed, { jobs: listed, scheduler });
   if (found.length === 0) throw await explainMissing(typed, { context, running });
   const candidates = found.filter(isRunning);
-  if (candidates.length === 0) throw notRunning(found[0]!);
+  if (candidates.length === 0) throw notRunning(found[0]!, context);
   const ready = candidates.filter((job) => armed(job) > 0);
   if (candidates.length === 1) return chosen(candidates[0]!);
   if (ready.length === 1) return chosen(ready[0]!);
   return chosen(await choose(candidates, { armed, context }));
+}
+
+/**
+ * The beginning of every error about a job.
+ *
+ * @param context Which command it is.
+ * @returns Words that a job's id goes well after.
+ */
+export function cannot({ command }: Pick<Context, "command">): string {
+  return command === "stack" ? "Cannot show the stacks of" : "Cannot attach to";
 }
 
 /**
@@ -123,7 +135,8 @@ async function choose(
 ): Promise<Job> {
   const { armed, context } = options;
   if (jobs.length === 0) {
-    throw new RdgError("Cannot attach: you have no running jobs", {
+    const what = context.command === "stack" ? "show stacks" : "attach";
+    throw new RdgError(`Cannot ${what}: you have no running jobs`, {
       code: "not-found",
       exitCode: ExitCode.notFound,
       hint: "start one with: rdg debug --lite python your_script.py",
@@ -134,22 +147,24 @@ async function choose(
     const list = some.map((job) => `${job.displayId}${armed(job) > 0 ? " (armed)" : ""}`);
     throw usageError(
       "Cannot ask which job: stdin is no terminal",
-      `rdg attach JOB, with one of: ${list.join(", ")}${jobs.length > 10 ? ", …" : ""}`,
+      `rdg ${context.command ?? "attach"} JOB, with one of: ${list.join(", ")}${
+        jobs.length > 10 ? ", …" : ""
+      }`,
     );
   }
   return await context.menus.job(jobs, armed);
 }
 
-function notRunning(job: Job): RdgError {
+function notRunning(job: Job, context: Context): RdgError {
   if (job.state === "pending") {
-    return new RdgError(`Cannot attach to job ${job.displayId}: it has not started yet`, {
+    return new RdgError(`${cannot(context)} job ${job.displayId}: it has not started yet`, {
       code: "pending",
       exitCode: ExitCode.notFound,
       hint: `wait until it runs; its state is ${job.stateText}`,
     });
   }
   return new RdgError(
-    `Cannot attach to job ${job.displayId}: it does not run any more (${job.stateText})`,
+    `${cannot(context)} job ${job.displayId}: it does not run any more (${job.stateText})`,
     { code: "not-found", exitCode: ExitCode.notFound, hint: "rdg sessions lists what runs" },
   );
 }
@@ -163,17 +178,20 @@ async function explainMissing(
   const job = await lookUpJob(scheduler, { job: typed, host });
   const me = host.env("USER") ?? host.env("LOGNAME");
   if (job?.user && me && job.user !== me) {
-    return new RdgError(`Cannot attach to job ${typed}: it belongs to "${job.user}"`, {
+    return new RdgError(`${cannot(options.context)} job ${typed}: it belongs to "${job.user}"`, {
       code: "permission",
       exitCode: ExitCode.permission,
-      hint: "ask them to attach; you can debug your own jobs only",
+      hint: "ask them to do it; you can debug your own jobs only",
     });
   }
-  if (job) return notRunning(job);
+  if (job) return notRunning(job, options.context);
   const mine = options.running.slice(0, 10).map(({ displayId }) => displayId).join(", ");
-  return new RdgError(`Cannot attach to job ${typed}: ${scheduler.name} does not know it`, {
-    code: "not-found",
-    exitCode: ExitCode.notFound,
-    hint: mine ? `one of your running jobs: ${mine}` : "you have no running jobs",
-  });
+  return new RdgError(
+    `${cannot(options.context)} job ${typed}: ${scheduler.name} does not know it`,
+    {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+      hint: mine ? `one of your running jobs: ${mine}` : "you have no running jobs",
+    },
+  );
 }

@@ -12,7 +12,7 @@ import type { Session } from "../../python/sessions.ts";
 import type { Target } from "../../python/wake.ts";
 import type { AttachOptions } from "./command.ts";
 import { sameNode } from "../_scheduler.ts";
-import { type ChosenJob, type Context, selectJob, sessionsOf } from "./jobs.ts";
+import { cannot, type ChosenJob, type Context, selectJob, sessionsOf } from "./jobs.ts";
 
 /** The processes of one allocation. A heterogeneous job has several of these. */
 export interface Group {
@@ -23,6 +23,9 @@ export interface Group {
   /** Whom to wake there. */
   targets: Target[];
 }
+
+/** What of a command line says which processes are meant. */
+export type SelectOptions = Pick<AttachOptions, "job" | "pid" | "ranks" | "all" | "node">;
 
 /** Whom to wake. */
 export interface Selection {
@@ -47,7 +50,7 @@ export interface Selection {
  * @throws {RdgError} `not-found`, `permission` or `usage`; nothing has been signalled then.
  */
 export async function selectProcesses(
-  options: AttachOptions,
+  options: SelectOptions,
   context: Context,
 ): Promise<Selection> {
   const chosen = await selectJob(options.job, context);
@@ -84,7 +87,7 @@ export function waitsForCrash(session: Session): boolean {
 
 async function chooseAmong(
   known: readonly Session[],
-  { options, context, job }: { options: AttachOptions; context: Context; job: Job },
+  { options, context, job }: { options: SelectOptions; context: Context; job: Job },
 ): Promise<Session[]> {
   if (options.all || options.ranks !== undefined) return [...known];
   const wakeable = known.filter((session) => !waitsForCrash(session));
@@ -103,7 +106,7 @@ async function chooseAmong(
 }
 
 async function askForPid(
-  options: AttachOptions,
+  options: SelectOptions,
   { job, all, context }: { job: Job; all: readonly Session[]; context: Context },
 ): Promise<number> {
   if (all.length > 0) {
@@ -113,7 +116,7 @@ async function askForPid(
         : [],
       ...options.node ? [`node "${options.node}"`] : [],
     ].join(" and ");
-    throw new RdgError(`Cannot attach to job ${job.displayId}: nothing armed has ${wanted}`, {
+    throw new RdgError(`${cannot(context)} job ${job.displayId}: nothing armed has ${wanted}`, {
       code: "not-found",
       exitCode: ExitCode.notFound,
       hint: `one of: ${all.slice(0, 8).map(describe).join("; ")}`,
@@ -122,11 +125,14 @@ async function askForPid(
   const several = options.all || options.ranks !== undefined;
   if (!several && context.host.terminal.interactive) return await context.menus.pid(job);
   throw new RdgError(
-    `Cannot attach to job ${job.displayId}: no session of it can be seen from here`,
+    `${cannot(context)} job ${job.displayId}: no session of it can be seen from here`,
     {
       code: "not-found",
       exitCode: ExitCode.notFound,
-      hint: `rdg attach ${job.displayId} PID, with the PID from the job's output; ` +
+      hint:
+        `rdg ${context.command ?? "attach"} ${job.displayId} ${
+          context.command === "stack" ? "--pid " : ""
+        }PID, with the PID from the job's output; ` +
         'without one there, the program was not started by "rdg debug --lite"',
     },
   );

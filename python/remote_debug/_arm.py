@@ -76,8 +76,9 @@ def _install(config, words, is_program):
     if "lite" in modes or "wait" in modes:
         from . import _signals, _stacks
 
-        session.stack = _stacks.install(config["stackSignal"])
+        # First, so that the program is shown what the stack signal did before rdg.
         _signals.install(config["signal"], config["stackSignal"], on_wake)
+        session.stack = _stacks.install(config["stackSignal"])
     if "post-mortem" in modes and is_program:
         from . import _crash
 
@@ -89,10 +90,17 @@ def _install(config, words, is_program):
     if "wait" in modes:
         return lambda: _wait(session)
     session.record.write()
-    if "lite" in modes and not config["quiet"]:
+    if not config["quiet"]:
         from . import _say
 
-        _say.write(armed_text(session.record.values))
+        if "lite" in modes:
+            _say.write(armed_text(session.record.values))
+        if "post-mortem" in modes and session.record.values["rank"] == 0:
+            from . import _launcher
+
+            # Once a program, while its flags can still be changed cheaply.
+            for line in (_launcher.reaction(session.record.values) or "").splitlines():
+                _say.note(line)
     return None
 
 

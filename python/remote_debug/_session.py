@@ -280,21 +280,23 @@ class Session:
     def show_crash(self, words, left):
         # type: (str, float) -> None
         """Prints the block for a crash: what happened, how long it waits, how to end it."""
-        from . import _block
+        from . import _block, _launcher
 
         values = self.record.values
+        reaction = _launcher.reaction(values)
         in_job = values["job"]["id"] != "local"
         end = "end it sooner with: kill %d" % values["pid"]
         if in_job and values["scheduler"] == "slurm":
             end = "end it sooner with: scancel %s" % values["job"]["display"]
         _say.write(
             "\n[Post-Mortem Debugger] %s\n%sScript has crashed and waits for debugger to attach...\n"
-            "(%s; %s)\n\n"
+            "(%s; %s)\n%s\n"
             % (
                 words,
                 _block.details(values),
                 "at most %s" % minutes(left) if left else "without a time limit",
                 end,
+                "" if reaction is None else "%s\n" % reaction,
             )
         )
 

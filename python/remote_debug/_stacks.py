@@ -5,8 +5,11 @@ for or to redirect. Whoever asks reads ``/proc/PID/fd/N``, after checking that i
 a program that closes every descriptor may have given the number to a file of its own.
 """
 
+import _signal  # type: ignore
 import faulthandler
 import os
+
+_real_signal = _signal.signal
 
 #: What ``/proc/PID/fd/N`` points to, as ``/memfd:rdg-stack (deleted)``.
 NAME = "rdg-stack"
@@ -23,7 +26,7 @@ def install(number):
     _signal_number = number
     try:
         fd = _open()
-        faulthandler.register(number, file=fd, all_threads=True, chain=_chained)
+        _register(fd)
     except (OSError, AttributeError, ValueError):
         return None
     return {"fd": fd, "path": "/proc/%d/fd/%d" % (os.getpid(), fd)}
@@ -46,7 +49,22 @@ class aside:
     def __exit__(self, *_):
         # type: (*object) -> None
         if _file is not None:
-            faulthandler.register(_signal_number, file=_file[0], all_threads=True, chain=_chained)  # type: ignore
+            _register(_file[0])  # type: ignore
+
+
+def _register(fd):
+    # type: (int) -> None
+    """Puts faulthandler's handler above what is there.
+
+    What is there comes back when it is unregistered, at the interpreter's end too: never the default
+    action, by which a request that comes then would end the program.
+    """
+    if not _chained:
+        try:
+            _real_signal(_signal_number, _signal.SIG_IGN)
+        except ValueError:
+            pass  # not the main thread, which has done it at the start
+    faulthandler.register(_signal_number, file=fd, all_threads=True, chain=_chained)
 
 
 def _set_chained(chain):

@@ -1,0 +1,234 @@
+/**
+ * `rdg stack`: where every thread of a job's processes is, merged into one picture. Reads session
+ * records; runs the scheduler's list program once and its helper step once a look; writes the file
+ * that `--html` names.
+ *
+ * @module
+ */
+
+import { type CommandMeta, numberFlag, parseWords } from "../_args.ts";
+import type { Host } from "../_host.ts";
+import { type Menus, terminalMenus } from "../_job_menu.ts";
+import { parseRanks, type RankRange } from "../_ranks.ts";
+import { schedulerFlag } from "../_scheduler.ts";
+import { RdgError, usageError } from "../../plugins/error.ts";
+import { stateFolder } from "../../python/sessions.ts";
+import type { Way } from "../attach/enter.ts";
+import { compare, type Memory } from "./changes.ts";
+import { gather } from "./gather.ts";
+import { checkHtmlFile, writeHtml } from "./html_file.ts";
+import { asJson } from "./json.ts";
+import { groupsOf, mergeSnapshot } from "./merge.ts";
+import { exitCodeOf } from "./reasons.ts";
+import { absentRanks, choose } from "./select.ts";
+import { namer } from "./snapshot.ts";
+import { renderMissing, renderText } from "./text.ts";
+
+/** What was typed after `rdg stack`. */
+export interface StackOptions {
+  /** The job, as people write it; undefined to ask, or to look on this host for a PID. */
+  job?: string;
+  /** One process only. */
+  pid?: number;
+  /** Only these ranks. */
+  ranks?: readonly RankRange[];
+  /** Only on this node. */
+  node?: string;
+  /** The scheduler's name. */
+  scheduler?: string;
+  /** How to reach the node; undefined to choose. */
+  via?: Way;
+  /** One JSON object on stdout instead of text. */
+  json: boolean;
+  /** Seconds between two looks; undefined for one look. */
+  watchS?: number;
+  /** File for a page. */
+  html?: string;
+  /** Seconds after which a process counts as silent. */
+  limitS: number;
+}
+
+const ways: readonly string[] = ["scheduler", "direct", "ssh"] satisfies Way[];
+
+/** What the command says about itself. */
+export const meta: CommandMeta = {
+  name: "stack",
+  summary: "Show where every process of a job is: one tree of stacks, by rank",
+  usage: "[flags] [JOB]",
+  flags: {
+    rank: { type: "string", value: "LIST", help: "Only these ranks, as in 0 or 0,3 or 0-3" },
+    pid: {
+      type: "string",
+      value: "PID",
+      help: "Only this process; without JOB, one on this host. py-spy is used where rdg has not " +
+        "prepared it",
+    },
+    node: { type: "string", value: "NODE", help: "Only processes on this node" },
+    watch: {
+      type: "string",
+      value: "SECONDS",
+      help: "Look again and again, and mark what changed; until Ctrl-C or the job's end",
+    },
+    html: { type: "string", value: "FILE", help: "Also write a page to read and to share" },
+    timeout: {
+      type: "string",
+      value: "SECONDS",
+      help: "How long a process may take to answer (5)",
+    },
+    scheduler: schedulerFlag,
+    via: { type: "string", value: "WAY", help: "How to reach the node: scheduler, direct or ssh" },
+    json: { type: "boolean", help: "Print one JSON object (with --watch, one a line)" },
+  },
+  examples: [
+    ["rdg stack 12345", "who is where, the place with the fewest ranks first"],
+    ["rdg stack 12345 --html hang.html", "the same as a page"],
+    ["rdg stack 12345 --rank 37 --verbose", "one rank, every frame, whole paths"],
+    ["rdg stack 12345 --watch 10", "which ranks move, and which don't"],
+    ["rdg stack --pid 67890", "a process on this host"],
+  ],
+};
+
+/**
+ * Reads the command line.
+ *
+ * @param argv The words after `stack`.
+ * @returns The options.
+ * @throws {RdgError} `usage` when it makes no sense.
+ */
+export function parse(argv: readonly string[]): StackOptions {
+  const { values, words } = parseWords(argv, meta);
+  const [job, ...rest] = words;
+  const extra = rest[0] ?? (job?.trim() === "" ? '""' : undefined);
+  if (extra !== undefined) {
+    throw usageError(
+      `Cannot use "${extra}": want one job at most`,
+      "rdg stack JOB, or rdg stack JOB --pid PID",
+    );
+  }
+  if (job !== undefined && !/^[\w.+[\]-]+$/.test(job)) {
+    throw usageError(`Cannot use "${job}" as a job's id`, "rdg stack 12345, or rdg stack 36_1");
+  }
+  if (values.pid !== undefined && values.rank !== undefined) {
+    throw usageError('Cannot use "--pid" together with "--rank"', "leave one of them out");
+  }
+  const pid = numberFlag(values.pid, { flag: "pid", min: 1, max: 2 ** 31, whole: true });
+  if (job === undefined && pid !== undefined && values.node !== undefined) {
+    throw usageError(
+      'Cannot use "--node" with "--pid" alone: that looks on this host',
+      `rdg stack JOB --pid ${pid} --node ${values.node}`,
+    );
+  }
+  const via = values.via as string | undefined;
+  if (via !== undefined && !ways.includes(via)) {
+    throw usageError(
+      `Cannot use "--via=${via}": there is no such way`,
+      `one of ${ways.join(", ")}`,
+    );
+  }
+  const watchS = numberFlag(values.watch, { flag: "watch", min: 1, max: 86_400 });
+  const limitS = numberFlag(values.timeout, { flag: "timeout", min: 0.1, max: 600 });
+  return {
+    ...(job === undefined ? {} : { job }),
+    ...(pid === undefined ? {} : { pid }),
+    ...(values.rank === undefined ? {} : { ranks: parseRanks(String(values.rank)) }),
+    ...(values.node === undefined ? {} : { node: String(values.node) }),
+    ...(values.scheduler === undefined ? {} : { scheduler: String(values.scheduler) }),
+    ...(via === undefined ? {} : { via: via as Way }),
+    json: values.json === true,
+    ...(watchS === undefined ? {} : { watchS }),
+    ...(values.html === undefined ? {} : { html: String(values.html) }),
+    limitS: limitS ?? 5,
+  };
+}
+
+/**
+ * Asks, merges, prints; again and again under `--watch`.
+ *
+ * @param options What was typed.
+ * @param host The world.
+ * @param extra Asks the person, and waits between two looks (resolves to false to end).
+ * @returns 0 when every chosen process answered (under `--watch`, 0 when the job has ended).
+ */
+export async function run(
+  options: StackOptions,
+  host: Host,
+  extra: { menus?: Menus; pause?: (seconds: number) => Promise<boolean> } = {},
+): Promise<number> {
+  const { terminal } = host;
+  if (options.html !== undefined) await checkHtmlFile(options.html);
+  const menus = extra.menus ?? terminalMenus(terminal.columns);
+  const pause = extra.pause ?? wait;
+  let memory: Memory | undefined;
+  let job = options.job;
+  while (true) {
+    let code: number;
+    try {
+      const selection = await choose({ ...options, ...(job ? { job } : {}) }, { host, menus });
+      const snapshot = await gather(selection, {
+        ...(options.via === undefined ? {} : { via: options.via }),
+        limitS: options.limitS,
+        children: selection.sessions.length > 0 && options.pid === undefined,
+        // Outside a job nothing but its parent says what a process belongs to.
+        orphans: selection.jobId !== null && options.ranks === undefined &&
+          options.node === undefined,
+        state: stateFolder(host.env),
+        host,
+      });
+      const changes = compare(snapshot, memory);
+      memory = changes.memory;
+      const absent = absentRanks(selection.sessions, options);
+      const look = { snapshot, merged: mergeSnapshot(snapshot), absent, ...changes };
+      print(look, { options, host });
+      if (options.html !== undefined) await writeHtml(options.html, { ...look, host });
+      code = exitCodeOf(snapshot.missing);
+      if (selection.jobId !== null) job = options.job ?? selection.displayId;
+    } catch (error) {
+      const over = memory && error instanceof RdgError && error.code === "not-found";
+      if (!over) throw error;
+      terminal.say(`That was the last look: ${error.message}`);
+      return 0;
+    }
+    if (options.watchS === undefined) return code;
+    if (!await pause(options.watchS)) return 0;
+  }
+}
+
+/** One look, with what it takes to print it. */
+interface Look extends ReturnType<typeof compare> {
+  snapshot: Awaited<ReturnType<typeof gather>>;
+  merged: ReturnType<typeof mergeSnapshot>;
+  absent: string[];
+}
+
+function print(look: Look, { options, host }: { options: StackOptions; host: Host }): void {
+  const { terminal } = host;
+  const { snapshot, merged, marks, ended, absent } = look;
+  if (options.json) {
+    const data = asJson(snapshot, { groups: groupsOf(merged.main), marks, absent });
+    terminal.out(`${JSON.stringify(data, null, options.watchS === undefined ? 2 : 0)}\n`);
+    return;
+  }
+  const live = options.watchS !== undefined && terminal.live;
+  // Clears the screen and goes to its top.
+  if (live) terminal.out("\x1b[H\x1b[2J");
+  const lines = renderText(snapshot, merged, {
+    verbose: host.verbose,
+    marks,
+    width: terminal.live && !host.verbose ? terminal.columns : Infinity,
+  });
+  if (options.watchS !== undefined) {
+    lines.unshift(`Job ${snapshot.job} at ${new Date(snapshot.time).toLocaleTimeString("en-GB")}`);
+  }
+  if (options.watchS !== undefined && !live && marks) lines.unshift("");
+  if (snapshot.answered.length > 0 || options.watchS !== undefined) {
+    terminal.out(`${lines.join("\n")}\n`);
+  }
+  const warnings = [...renderMissing(snapshot), ...absent];
+  if (ended.length > 0) warnings.push(`No more there: ${namer(snapshot)(ended)}`);
+  for (const line of warnings) terminal.say(terminal.style("yellow", line));
+}
+
+async function wait(seconds: number): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  return true;
+}

@@ -1,0 +1,97 @@
+/**
+ * Starts the helper `node/stack.py`, which asks processes for their stacks, and reads what it says.
+ * Pure: the caller runs the command, by the scheduler, over ssh or directly.
+ *
+ * @module
+ */
+
+import helper from "./node/stack.py" with { type: "text" };
+import common from "./node/wake.py" with { type: "text" };
+import { launchHelper, type Outcome, type Target, type WakeRequest } from "./wake.ts";
+
+/** One process that is to be asked; `signal` is the stack signal. */
+export interface StackTarget extends Target {
+  /** Handed back with the answer. */
+  index: number;
+  /** Descriptor that its stacks are written to; null to look for it. */
+  fd: number | null;
+}
+
+/** What the helper is asked to do, beside what waking takes as well. */
+export interface StackRequest extends Omit<WakeRequest, "targets" | "waitS" | "stuckAfterS"> {
+  /** Whom to ask. */
+  targets: readonly StackTarget[];
+  /** Seconds after which a process counts as silent. */
+  limitS: number;
+  /** Also armed processes without a record, below those. */
+  children: boolean;
+  /** Also armed processes of the job that are below none of them. */
+  orphans: boolean;
+}
+
+/** Why a process gave no stacks. */
+export type Silence = Outcome | "stopped" | "unarmed" | "late" | "ended";
+
+/** What all lines about one process say. */
+interface About {
+  /** The node. */
+  node: string;
+  /** Index of the target; null for a child without a record. */
+  index: number | null;
+  /** Index of the target above a child; null where there is none. */
+  parent: number | null;
+  /** Process id: its own for a target, the node's for a child. */
+  pid: number;
+  /** Clock ticks since boot at which it started. */
+  start: number | null;
+}
+
+/** One object of the helper's. */
+export type StackEvent =
+  | { type: "node"; node: string }
+  | About & { type: "stack"; name: string; text: string; complete: boolean }
+  | About & { type: "none"; outcome: Silence; detail: string }
+  | { type: "done"; node: string };
+
+/**
+ * The command that runs the helper on a node.
+ *
+ * @param request What it should do.
+ * @param python The interpreter to try first.
+ * @returns Program and arguments.
+ */
+export function stackCommand(request: StackRequest, python: string): string[] {
+  const { targets, ...rest } = request;
+  const text = JSON.stringify({
+    ...rest,
+    processes: targets.map(({ host, pid, startTime, pidNamespace, signal, index, fd }) => [
+      ...[host, pid, startTime, pidNamespace, signal, index, fd],
+    ]),
+  });
+  return launchHelper({ source: helper, python, words: [common], text });
+}
+
+/**
+ * Makes a reader of the helper's stdout. Each object comes in pieces, and the pieces of several nodes
+ * may be mixed.
+ *
+ * @returns Takes one line; gives the object that it completes, or null.
+ */
+export function stackReader(): (line: string) => StackEvent | null {
+  const pieces = new Map<string, string[]>();
+  return (line) => {
+    const [, stream = "", more, piece = ""] = /rdg-stack (\S+) ([01]) (.*)$/.exec(line) ?? [];
+    if (more === undefined) return null;
+    const text = pieces.get(stream) ?? [];
+    text.push(piece);
+    pieces.set(stream, text);
+    if (more === "1") return null;
+    pieces.delete(stream);
+    try {
+      // Written by our own helper a moment ago, in this very form.
+      return JSON.parse(text.join("")) as StackEvent;
+    } catch {
+      return null;
+    }
+  };
+}

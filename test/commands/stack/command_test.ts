@@ -1,0 +1,258 @@
+/**
+ * `rdg stack` against literals: what it runs, what it says, how it ends. Records and pages lie in a
+ * temporary folder.
+ */
+
+import assert from "node:assert/strict";
+import { parse, run } from "../../../commands/stack/command.ts";
+import { formatError, RdgError } from "../../../plugins/error.ts";
+import { type Expected, fakeHost } from "../../support/fake_host.ts";
+import { record, type RecordText, writeRecord } from "../../support/records.ts";
+import { squeueLine } from "../../support/squeue.ts";
+
+/** What came of one command line. */
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const uid = Deno.uid()!;
+
+async function stack(words: string[], options: {
+  records?: readonly RecordText[];
+  calls?: readonly Expected[];
+  looks?: number;
+}): Promise<Outcome> {
+  const state = await Deno.makeTempDir();
+  const fake = fakeHost({
+    env: { RDG_STATE_DIR: state, RDG_SCHEDULER: "slurm", USER: "ada" },
+    calls: options.calls ?? [],
+  });
+  const finish = (code: number, more = "") => {
+    fake.done();
+    return { code, stdout: fake.stdout(), stderr: fake.stderr() + more };
+  };
+  let left = (options.looks ?? 1) - 1;
+  try {
+    for (const content of options.records ?? []) await writeRecord(state, content);
+    return finish(
+      await run(parse(words), fake.host, { pause: () => Promise.resolve(left-- > 0) }),
+    );
+  } catch (error) {
+    if (!(error instanceof RdgError)) throw error;
+    return finish(error.exitCode, formatError(error));
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+}
+
+function rank(number: number, changes: Record<string, unknown> = {}): RecordText {
+  const host = number < 2 ? "n1" : "n2";
+  const pid = 42 + number;
+  return record({ ...{ uid, rank: number, worldSize: 4, host, hostname: host, pid }, ...changes });
+}
+
+const ranks = [0, 1, 2, 3].map((number) => rank(number));
+
+const squeue: Expected = { program: "squeue", args: ["--me"], answer: { stdout: squeueLine({}) } };
+
+function dump(name: string, line: number): string {
+  return `Current thread 0x1 (most recent call first):\n  File "/home/ada/t.py", line ${line} in ${name}\n`;
+}
+
+/** The helper's lines, cut into pieces as it does, those of two nodes mixed. */
+function helper(...events: Record<string, unknown>[]): Expected {
+  const streams = new Map<string, string[]>();
+  for (const event of events) {
+    const all = { node: "n1", parent: null, pid: 42, start: 1234, name: "python3 t.py", ...event };
+    const text = JSON.stringify(all);
+    const pieces = text.match(/.{1,40}/gs)!;
+    const stream = `${all.node}:7`;
+    const lines = pieces.map((piece, i) =>
+      `rdg-stack ${stream} ${i < pieces.length - 1 ? 1 : 0} ${piece}\n`
+    );
+    streams.set(stream, [...streams.get(stream) ?? [], ...lines]);
+  }
+  const queues = [...streams.values()];
+  let stdout = "a prolog's words\n";
+  while (queues.some((queue) => queue.length > 0)) {
+    for (const queue of queues) stdout += queue.shift() ?? "";
+  }
+  return { program: "srun", answer: { stdout } };
+}
+
+function answer(index: number, text: string, more: Record<string, unknown> = {}) {
+  const node = index < 2 ? "n1" : "n2";
+  return { type: "stack", index, node, pid: 42 + index, text, complete: true, ...more };
+}
+
+Deno.test("rdg stack JOB asks the scheduler twice and puts the lone rank first", async () => {
+  const { code, stdout, stderr } = await stack(["36"], {
+    records: ranks,
+    calls: [
+      squeue,
+      helper(
+        ...[0, 1, 2, 3].map((i) => answer(i, i === 2 ? dump("load", 14) : dump("reduce", 88))),
+      ),
+    ],
+  });
+  assert.equal(code, 0);
+  assert.equal(stderr, "");
+  assert.deepEqual(stdout.split("\n").slice(0, 2), [
+    "rank 2 in load t.py:14",
+    "3 ranks (0-1,3) in reduce t.py:88",
+  ]);
+});
+
+Deno.test("rdg stack asks for the stack signal and the recorded descriptor, and says so once", async () => {
+  const look: Expected = {
+    program: "srun",
+    answer: ({ args }) => {
+      const request = JSON.parse(args.at(-1)!);
+      assert.deepEqual(request.processes[1], ["n1", 43, 1234, "pid:[1]", 41, 1, 999]);
+      assert.deepEqual([request.job, request.limitS, request.children], ["36", 5, true]);
+      return {};
+    },
+  };
+  const { code, stderr } = await stack(["36"], { records: ranks, calls: [squeue, look] });
+  assert.equal(code, 5);
+  assert.match(stderr, /Cannot enter job 36: the helper said nothing/);
+});
+
+Deno.test("rdg stack names each rank that gave nothing, with the reason, and shows the others", async () => {
+  const { code, stdout, stderr } = await stack(["36"], {
+    records: ranks,
+    calls: [
+      squeue,
+      helper(
+        answer(0, dump("reduce", 88)),
+        { type: "none", index: 1, pid: 43, outcome: "ended", detail: "" },
+        answer(2, dump("reduce", 88) + "Current thread 0x1 (most re", { complete: false }),
+      ),
+    ],
+  });
+  assert.equal(code, 3);
+  assert.match(stdout, /^2 ranks \(0,2\) in reduce|^rank 0 in reduce/);
+  assert.match(stderr, /No stacks of rank 1 \(PID 43 on n1\): it ended while it was asked/);
+  assert.match(stderr, /No stacks of rank 3 \(PID 45 on n2\): its node did not answer/);
+});
+
+Deno.test("rdg stack says which ranks have no session", async () => {
+  const { stderr } = await stack(["36"], {
+    records: ranks.slice(0, 2),
+    calls: [squeue, helper(answer(0, dump("a", 1)), answer(1, dump("a", 1)))],
+  });
+  assert.match(
+    stderr,
+    /No session of 2 ranks \(2-3\) of 4: never armed, not started yet, or ended/,
+  );
+});
+
+Deno.test("rdg stack keeps equal PIDs of two nodes apart", async () => {
+  const { stdout } = await stack(["36", "--json"], {
+    records: [rank(0, { pid: 42 }), rank(2, { pid: 42 })],
+    calls: [
+      squeue,
+      helper(answer(0, dump("a", 1)), answer(1, dump("b", 2), { node: "n2", pid: 42 })),
+    ],
+  });
+  const { processes } = JSON.parse(stdout);
+  assert.deepEqual(
+    processes.map(({ rank, node, pid }: Record<string, unknown>) => [rank, node, pid]),
+    [[0, "n1", 42], [2, "n2", 42]],
+  );
+});
+
+Deno.test("rdg stack passes over what a rank that was started again has left behind", async () => {
+  const { code, stdout, stderr } = await stack(["36"], {
+    records: [rank(0), rank(1, { pid: 30 }), rank(1, { pid: 43 })],
+    calls: [
+      squeue,
+      helper(
+        answer(0, dump("reduce", 88)),
+        { type: "none", index: 1, pid: 30, outcome: "gone", detail: "" },
+        answer(2, dump("reduce", 88), { node: "n1", pid: 43 }),
+      ),
+    ],
+  });
+  assert.equal(code, 0);
+  assert.match(stdout, /^all 2 ranks in reduce t\.py:88$/m);
+  assert.doesNotMatch(stderr, /No stacks/);
+});
+
+Deno.test("rdg stack --watch looks again, and ends well with the job", async () => {
+  const same = [0, 1, 2, 3].map((i) => answer(i, dump("reduce", 88)));
+  const { code, stdout, stderr } = await stack(["36", "--watch", "5"], {
+    records: ranks,
+    looks: 3,
+    calls: [
+      squeue,
+      helper(...same),
+      squeue,
+      helper(answer(0, dump("moved", 89)), ...same.slice(1)),
+      { program: "squeue", answer: { stdout: "" } },
+      { program: "squeue", answer: { stdout: "" } },
+    ],
+  });
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /rank 0 in moved t\.py:89 {2}\* moved\n3 ranks \(1-3\).* = same place for 0s/,
+  );
+  assert.match(stderr, /That was the last look: Cannot show the stacks of job 36/);
+});
+
+Deno.test("rdg stack --html never replaces a file that is no page of its own", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/thesis.html`;
+    await Deno.writeTextFile(path, "<!doctype html> my thesis");
+    const refused = await stack(["36", "--html", path], { records: ranks });
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stderr,
+      /Cannot write ".*thesis\.html": it is there, and no page of rdg's/,
+    );
+    assert.equal(await Deno.readTextFile(path), "<!doctype html> my thesis");
+    const nowhere = await stack(["36", "--html", `${folder}/none/x.html`], { records: ranks });
+    assert.equal(nowhere.code, 3);
+    assert.match(nowhere.stderr, /there is no folder ".*\/none"/);
+    const page = `${folder}/page.html`;
+    for (const name of ["first", "second"]) {
+      const { code } = await stack(["36", "--html", page, "--rank", "0"], {
+        records: ranks,
+        calls: [squeue, helper(answer(0, dump(name, 1)))],
+      });
+      assert.equal(code, 0);
+      assert.match(await Deno.readTextFile(page), new RegExp(`<b>${name}</b>`));
+    }
+    assert.equal((await Array.fromAsync(Deno.readDir(folder))).length, 2);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+for (
+  const [words, message] of [
+    [["36", "37"], /Cannot use "37": want one job at most/],
+    [["36;rm"], /Cannot use "36;rm" as a job's id/],
+    [["--pid", "0"], /Cannot use "--pid=0": want a whole number from 1/],
+    [["--pid", "x"], /Cannot use "--pid=x"/],
+    [["--pid", "5", "--rank", "1"], /Cannot use "--pid" together with "--rank"/],
+    [["--pid", "5", "--node", "n1"], /Cannot use "--node" with "--pid" alone/],
+    [["36", "--rank", "3-1"], /Cannot use "--rank=3-1"/],
+    [["36", "--watch", "0"], /Cannot use "--watch=0": want a number from 1/],
+    [["36", "--via", "pigeon"], /Cannot use "--via=pigeon"/],
+    [["36", "--html"], /"--html" needs a value/],
+  ] as const
+) {
+  Deno.test(`rdg stack ${words.join(" ")} is refused`, () => {
+    assert.throws(() => parse(words), (error) => {
+      assert.ok(error instanceof RdgError);
+      assert.equal(error.exitCode, 2);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
