@@ -20,6 +20,7 @@ import {
   python,
   root,
 } from "./support/python.ts";
+import { installPackages, must } from "./support/set_up.ts";
 
 /** Debian packages that bring what the highest tests talk to. */
 const packages = [
@@ -28,29 +29,6 @@ const packages = [
   ),
   ..."emacs-nox elpa-dap-mode neovim vim-nox chromium".split(" "),
 ];
-
-/** Runs a program; its output is shown only when it fails. */
-async function must(
-  command: readonly string[],
-  env: Record<string, string> = {},
-): Promise<boolean> {
-  const [program = "", ...args] = command;
-  const { success, stdout, stderr } = await new Deno.Command(program, {
-    args,
-    env,
-    stdin: "null",
-  }).output().catch((error) => ({
-    success: false,
-    stdout: new Uint8Array(),
-    stderr: new TextEncoder().encode(String(error)),
-  }));
-  if (!success) {
-    const tail = new TextDecoder().decode(stdout).slice(-1000) +
-      new TextDecoder().decode(stderr).slice(-2000);
-    console.error(`Failed: ${command.join(" ")}\n${tail}`);
-  }
-  return success;
-}
 
 async function exists(path: string): Promise<boolean> {
   try {
@@ -94,17 +72,7 @@ async function pip(
 }
 
 async function setUp(): Promise<void> {
-  if (Deno.env.get("CI") && Deno.uid() === 0) {
-    const apt = { DEBIAN_FRONTEND: "noninteractive" };
-    const { success } = await new Deno.Command("dpkg", { args: ["-s", ...packages] }).output()
-      .catch(() => ({ success: false }));
-    if (!success) {
-      await must(["apt-get", "update", "-q"], apt);
-      if (
-        !await must(["apt-get", "install", "-q", "-y", "--no-install-recommends", ...packages], apt)
-      ) Deno.exit(1);
-    }
-  }
+  if (Deno.env.get("CI") && Deno.uid() === 0 && !await installPackages(packages)) Deno.exit(1);
   await Deno.mkdir(`${cache}/pytest`, { recursive: true });
   const jobs: (() => Promise<void>)[] = [];
   for (const version of ["newest", ...oldDebugpy]) {

@@ -11,6 +11,7 @@
 import { stopped } from "../support/debugging.ts";
 import { DapClient } from "../support/dap.ts";
 import { Child, rdg } from "../support/rdg.ts";
+import { ensurePip } from "../support/set_up.ts";
 
 const folder = new URL(".", import.meta.url).pathname;
 const script = `${folder}train.py`;
@@ -18,6 +19,12 @@ const breakpoint = 19;
 const state = await Deno.makeTempDir({ prefix: "rdg-demo-" });
 const python = Deno.env.get("PYTHON") ?? "python3";
 
+if (!await ensurePip(python)) {
+  console.error(
+    `The demo needs debugpy for ${python}, or its pip to fetch it: apt-get install python3-pip`,
+  );
+  Deno.exit(1);
+}
 console.log(`$ rdg debug ${python} train.py 200\n`);
 const [deno = "", ...args] = rdg;
 const child = new Child(
