@@ -1,0 +1,324 @@
+/**
+ * The local port: lets the owner's editors in, fills their attach requests in, and is a pipe from then
+ * on. Listens on 127.0.0.1.
+ *
+ * @module
+ */
+
+import { encode, fillIn, type Message, MessageReader, type Piece } from "./dap.ts";
+import { peerUser } from "./guard.ts";
+import { Outlet } from "./outlet.ts";
+import { pause, type Stream, tcpStream } from "./stream.ts";
+
+/** A session that can be reached. */
+export interface Live {
+  /** Opens a connection to its port; rejects with the reason. */
+  open(): Promise<Stream>;
+  /** The session's token; null where its port wants none. */
+  token: string | null;
+  /** Folder of the program on the node. */
+  remoteRoot: string;
+  /** Whether it can still be reached: false when its way has broken and is being built again. */
+  alive(): boolean;
+}
+
+/** What the local port needs to know. */
+export interface FrontOptions {
+  /** The listening socket. */
+  listener: Deno.TcpListener;
+  /** Folder of the project on this machine. */
+  localRoot: string;
+  /** The owner's number; null where nobody can be told apart. */
+  uid: number | null;
+  /** The session of now, waited for where there is none. */
+  live: () => Promise<Live>;
+  /** Hears that an editor attached or left, and of connections that were turned away. */
+  onEvent: (event: FrontEvent) => void;
+  /** What another rdg connect is told that wants the same port. */
+  describe: () => Record<string, unknown>;
+  /** Says whose process is at the other end; the system's table when absent. */
+  peer?: (ports: { client: number; own: number }) => Promise<number | null>;
+}
+
+/** What happens at the local port. */
+export type FrontEvent =
+  | { type: "attached" | "left"; name: string }
+  | { type: "refused"; why: string }
+  | { type: "unreachable"; why: string };
+
+/** The request that asks a port whether an rdg connect holds it. */
+export const whoCommand = "rdgWho";
+
+/** Milliseconds until the first message has come: an editor sends it at once. */
+const firstMs = 10_000;
+/** Bytes of a message before the attach; VS Code's has about 1,000. */
+const maxBytes = 4 * 1024 * 1024;
+/** Messages before the attach. */
+const maxMessages = 64;
+/** Connections at the same time: an editor has one, and one for each child process. */
+const maxEditors = 256;
+/** Milliseconds for which a second editor waits until the first has gone: it may be a restart. */
+const handOverMs = 3000;
+
+/** The local port at work. */
+export class Front {
+  readonly #options: FrontOptions;
+  readonly #editors = new Set<Editor>();
+  #main: Editor | null = null;
+  #closed = false;
+
+  /** @param options The socket, the session, who wants to know. */
+  constructor(options: FrontOptions) {
+    this.#options = options;
+  }
+
+  /** The port. */
+  get port(): number {
+    return this.#options.listener.addr.port;
+  }
+
+  /** The editor that is attached, as it calls itself; null where none is. */
+  get attached(): string | null {
+    return this.#main?.name ?? null;
+  }
+
+  /** Serves until {@linkcode close}. */
+  async serve(): Promise<void> {
+    while (!this.#closed) {
+      let connection: Deno.TcpConn;
+      try {
+        connection = await this.#options.listener.accept();
+      } catch (error) {
+        if (this.#closed) return;
+        // Out of descriptors, or a client that was gone already.
+        await pause(error instanceof Deno.errors.ConnectionReset ? 0 : 100);
+        continue;
+      }
+      this.#admit(connection).catch(() => {});
+    }
+  }
+
+  /** Writes a line into every editor's debug console. */
+  async say(line: string): Promise<void> {
+    await Promise.all([...this.#editors].map((editor) => editor.outlet.say(line).catch(() => {})));
+  }
+
+  /** Lets no one in any more, and tells the editors. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#options.listener.close();
+    await Promise.all([...this.#editors].map((editor) => editor.end("rdg connect ends")));
+  }
+
+  async #admit(connection: Deno.TcpConn): Promise<void> {
+    const { uid, onEvent, peer = peerUser } = this.#options;
+    const stream = tcpStream(connection);
+    if (this.#editors.size >= maxEditors) return await stream.close();
+    const client = (connection.remoteAddr as Deno.NetAddr).port;
+    const user = uid === null ? null : await peer({ client, own: this.port });
+    if (user !== null && user !== uid) {
+      onEvent({ type: "refused", why: `a process of user ${user}` });
+      return await stream.close();
+    }
+    const editor = new Editor(stream, {
+      ...this.#options,
+      port: this.port,
+      claim: (one, child) => this.#claim(one, child),
+    });
+    this.#editors.add(editor);
+    try {
+      await editor.serve();
+    } finally {
+      this.#editors.delete(editor);
+      if (this.#main === editor) {
+        this.#main = null;
+        onEvent({ type: "left", name: editor.name });
+      }
+      await stream.close();
+    }
+  }
+
+  /** Whether an editor may attach: one at a time, and its child sessions. */
+  async #claim(editor: Editor, child: boolean): Promise<boolean> {
+    if (child) return true;
+    const until = Date.now() + handOverMs;
+    while (this.#main && Date.now() < until) await pause(50);
+    if (this.#main) return false;
+    this.#main = editor;
+    return true;
+  }
+}
+
+interface EditorOptions extends FrontOptions {
+  port: number;
+  claim(editor: Editor, child: boolean): Promise<boolean>;
+}
+
+/** One editor's connection. */
+class Editor {
+  name = "an editor";
+  readonly outlet: Outlet;
+  readonly #stream: Stream;
+  readonly #options: EditorOptions;
+  #session: Stream | null = null;
+  #gone = false;
+  #over = false;
+
+  constructor(stream: Stream, options: EditorOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    this.outlet = new Outlet((bytes) => stream.write(bytes));
+  }
+
+  /** Tells the editor that it is over, and closes. */
+  async end(why: string): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#session && !this.outlet.terminated && !this.outlet.within) {
+      const farewell = (async () => {
+        await this.outlet.say(why);
+        await this.outlet.tell("terminated", {});
+      })().catch(() => {});
+      await Promise.race([farewell, pause(500)]);
+    }
+    await this.#session?.close();
+    await this.#stream.close();
+  }
+
+  /** Serves until one side has gone. */
+  async serve(): Promise<void> {
+    const reader = new MessageReader(this.#stream.readable);
+    const timer = setTimeout(() => this.#refuse("no DAP message came"), firstMs);
+    let first: Piece | null;
+    try {
+      first = await reader.next(maxBytes);
+    } catch (error) {
+      return this.#refuse(error instanceof Error ? error.message : String(error));
+    } finally {
+      clearTimeout(timer);
+    }
+    if (!first) return;
+    if (first.message?.type !== "request") return this.#refuse("it began with no request");
+    if (first.message.command === whoCommand) {
+      await this.outlet.answer(first.message, this.#options.describe());
+      return;
+    }
+    const { clientName, clientID } = (first.message.arguments ?? {}) as Record<string, unknown>;
+    if (typeof clientName === "string") this.name = clientName.slice(0, 40);
+    else if (typeof clientID === "string") this.name = clientID.slice(0, 40);
+    // An editor that gives up while it waits for a session must be noticed, so reading goes on.
+    const second = reader.next(maxBytes);
+    const given = second.then((piece) => piece ? new Promise<never>(() => {}) : null);
+    const live = await Promise.race([this.#options.live(), given]);
+    if (!live || this.#over) return;
+    const incoming = this.#incoming(reader, { first, second });
+    let session: Stream;
+    try {
+      session = await live.open();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      await this.outlet.refuse(first.message, `rdg cannot reach the program: ${why}`)
+        .catch(() => {});
+      this.#options.onEvent({ type: "unreachable", why });
+      return;
+    }
+    this.#session = session;
+    const back = this.#back(session, live);
+    try {
+      await this.#forth(incoming, { session, live });
+    } catch {
+      // The session's side has gone; the other direction says so.
+    }
+    if (this.#gone) await session.close();
+    await back;
+  }
+
+  /** Everything from the editor: messages up to its attach request, then bytes. */
+  async *#incoming(
+    reader: MessageReader,
+    { first, second }: { first: Piece; second: Promise<Piece | null> },
+  ): AsyncGenerator<Piece | Uint8Array> {
+    yield first;
+    let count = 1;
+    let next = second;
+    while (true) {
+      const piece = await next;
+      if (!piece) break;
+      next = Promise.resolve(null);
+      yield piece;
+      if (piece.message?.type === "request" && piece.message.command === "attach") {
+        yield* reader.rest();
+        break;
+      }
+      if (++count > maxMessages) break;
+      next = reader.next(maxBytes);
+    }
+    this.#gone = true;
+  }
+
+  async #forth(
+    incoming: AsyncGenerator<Piece | Uint8Array>,
+    { session, live }: { session: Stream; live: Live },
+  ): Promise<void> {
+    for await (const piece of incoming) {
+      if (piece instanceof Uint8Array) {
+        await session.write(piece);
+      } else if (piece.message?.type === "request" && piece.message.command === "attach") {
+        const attach = await this.#attach(piece.message, live);
+        if (attach) await session.write(encode(attach));
+      } else {
+        await session.write(piece.bytes);
+      }
+    }
+  }
+
+  async #attach(request: Message, live: Live): Promise<Message | null> {
+    const { port, localRoot, claim, onEvent } = this.#options;
+    const filled = fillIn(request.arguments, {
+      token: live.token,
+      localRoot,
+      remoteRoot: live.remoteRoot,
+      port,
+    });
+    const child = filled.subProcessId !== undefined;
+    if (!await claim(this, child)) {
+      await this.outlet.refuse(
+        request,
+        "Another editor is attached through this rdg connect. Disconnect it first; a program has " +
+          "one debugger at a time.",
+      );
+      return null;
+    }
+    if (!child) onEvent({ type: "attached", name: this.name });
+    return { ...request, arguments: filled };
+  }
+
+  async #back(session: Stream, live: Live): Promise<void> {
+    try {
+      for await (const bytes of session.readable) await this.outlet.pass(bytes);
+    } catch {
+      // The editor has gone, or the pipe broke.
+    }
+    if (!this.#gone && !this.#over && !this.outlet.terminated && !this.outlet.within) {
+      // A way that broke says so a moment after its streams have ended.
+      await pause(300);
+      const again = !live.alive();
+      const words = again
+        ? "the connection to the program was lost; it is being built again"
+        : `the program's end of the connection was closed${
+          session.reason() ? ` (${session.reason().split("\n").at(-1)})` : ""
+        }`;
+      await this.outlet.say(words).catch(() => {});
+      await this.outlet.tell("terminated", again ? { restart: true } : {}).catch(() => {});
+    }
+    this.#over = true;
+    await session.close();
+    await this.#stream.close();
+  }
+
+  async #refuse(why: string): Promise<void> {
+    this.#over = true;
+    this.#options.onEvent({ type: "refused", why });
+    await this.#stream.close();
+  }
+}
