@@ -171,9 +171,10 @@ export class Relay {
         while (buffer.length >= headSize) {
           const view = new DataView(buffer.buffer, buffer.byteOffset);
           const end = headSize + view.getUint32(5);
-          if (buffer.length < end) break;
+          // A line feed follows each frame: schedulers hand output on by lines.
+          if (buffer.length <= end) break;
           this.#take(view.getUint32(0), view.getUint8(4), buffer.slice(headSize, end));
-          buffer = buffer.subarray(end);
+          buffer = buffer.subarray(end + 1);
         }
       }
     } catch {

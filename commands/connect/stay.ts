@@ -374,13 +374,17 @@ export class Stay {
   }
 
   #onFront(event: FrontEvent): void {
-    if (event.type === "attached") this.#board.say(`${event.name} attached.`);
-    else if (event.type === "left") this.#board.say(`${event.name} left.`);
-    else if (event.type === "refused") {
-      this.#board.say(`Turned a connection to the local port away: ${event.why}.`);
-    } else {
-      this.#board.say(`The program could not be reached: ${lastLine(event.why)}.`);
-      this.#suspect(event.why);
+    switch (event.type) {
+      case "attached":
+      case "left":
+        this.#board.say(`${event.name} ${event.type}.`);
+        break;
+      case "refused":
+        this.#board.say(`Turned a connection to the local port away: ${event.why}.`);
+        break;
+      case "unreachable":
+        this.#board.say(`The program could not be reached: ${lastLine(event.why)}.`);
+        this.#suspect(event.why);
     }
     this.#tick();
   }

@@ -8,7 +8,8 @@ seconds while it lives).
 
 TARGETS is a JSON list of ``[host, port]``, tried in order. After the line ``rdg-relay NONCE`` both
 directions are frames: channel (4 bytes), kind (1 byte), length (4 bytes, big endian), then the bytes.
-The kinds are below; the other end is ../../commands/connect/mux.ts.
+Those on stdout end with a line feed: without ``--unbuffered``, which would put a pseudo-terminal
+between, Slurm hands output on by lines (seen on 22.05). The kinds are below; the other end is ../../commands/connect/mux.ts.
 """
 
 import json
@@ -31,7 +32,7 @@ channels = {}
 
 
 def send(channel, kind, data=b""):
-    frame = HEAD.pack(channel, kind, len(data)) + data
+    frame = HEAD.pack(channel, kind, len(data)) + data + b"\n"
     with writing:
         try:
             while frame:
