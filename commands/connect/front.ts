@@ -43,6 +43,7 @@ export interface FrontOptions {
 /** What happens at the local port. */
 export type FrontEvent =
   | { type: "attached" | "left"; name: string }
+  | { type: "closed" }
   | { type: "refused"; why: string }
   | { type: "unreachable"; why: string };
 
@@ -59,6 +60,11 @@ const maxMessages = 64;
 const maxEditors = 256;
 /** Milliseconds for which a second editor waits until the first has gone: it may be a restart. */
 const handOverMs = 3000;
+
+/** Milliseconds for the far side to take leave of an editor that has gone. */
+const leaveMs = 1500;
+/** The number of our last request to the session: no editor counts that far. */
+const lastSeq = 2_000_000_000;
 
 /** The local port at work. */
 export class Front {
@@ -163,6 +169,7 @@ class Editor {
   #session: Stream | null = null;
   #gone = false;
   #over = false;
+  #claimed = false;
 
   constructor(stream: Stream, options: EditorOptions) {
     this.#stream = stream;
@@ -229,8 +236,23 @@ class Editor {
     } catch {
       // The session's side has gone; the other direction says so.
     }
-    if (this.#gone) await session.close();
+    if (this.#gone) await this.#takeLeave(session, back);
     await back;
+  }
+
+  /**
+   * Detaches in the place of an editor that just closed its connection: whoever comes next must not be
+   * told that the program is being debugged already.
+   */
+  async #takeLeave(session: Stream, back: Promise<void>): Promise<void> {
+    if (this.#claimed) {
+      const command = "disconnect";
+      const goodbye = { seq: lastSeq, type: "request", command };
+      await session.write(encode({ ...goodbye, arguments: { terminateDebuggee: false } }))
+        .catch(() => {});
+      await Promise.race([back, pause(leaveMs)]);
+    }
+    await session.close();
   }
 
   /** Everything from the editor: messages up to its attach request, then bytes. */
@@ -289,16 +311,21 @@ class Editor {
       );
       return null;
     }
+    this.#claimed = true;
     if (!child) onEvent({ type: "attached", name: this.name });
     return { ...request, arguments: filled };
   }
 
   async #back(session: Stream, live: Live): Promise<void> {
     try {
-      for await (const bytes of session.readable) await this.outlet.pass(bytes);
+      for await (const bytes of session.readable) {
+        // What comes after the editor has gone is read all the same: it is the far side's goodbye.
+        await this.outlet.pass(bytes).catch(() => {});
+      }
     } catch {
-      // The editor has gone, or the pipe broke.
+      // The pipe broke.
     }
+    if (this.#claimed && !this.#over) this.#options.onEvent({ type: "closed" });
     if (!this.#gone && !this.#over && !this.outlet.terminated && !this.outlet.within) {
       // A way that broke says so a moment after its streams have ended.
       await pause(300);

@@ -137,6 +137,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
       return Promise.resolve(spawn([...session, "-W", target, login]));
     },
     start(spec) {
+      options.onRun?.(commandLine(spec));
       const started = spawn([...session, login, bootstrap]);
       feed(started, specScript(spec, known.variables, { replace: true }));
       return started;
@@ -166,7 +167,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     },
     async close() {
       await shell.close();
-      if (folder) await Deno.remove(folder, { recursive: true }).catch(() => {});
+      if (folder) await Deno.remove(folder, { recursive: true }).catch((e) => {console.error(String(e))});
     },
   };
 }

@@ -23,7 +23,7 @@ import { Front, type FrontEvent, type Live } from "./front.ts";
 import type { Link } from "./link.ts";
 import { Board } from "./status.ts";
 import { pause } from "./stream.ts";
-import { findWay, type Way } from "./ways.ts";
+import { answers, findWay, type Way } from "./ways.ts";
 
 /** What {@linkcode Stay} works with; it closes the link and the socket. */
 export interface StayOptions {
@@ -51,6 +51,8 @@ type End =
 
 /** Milliseconds between two looks at the record. */
 const lookMs = 3000;
+/** Every which look is followed by a knock at the session, while no editor is attached. */
+const knockEvery = 5;
 /** Milliseconds between two looks while waiting for a session, growing. */
 const waitMs = [1000, 5000] as const;
 /** Milliseconds after which a waiting rdg asks the scheduler again. */
@@ -182,10 +184,12 @@ export class Stay {
     let first = true;
     try {
       while (true) {
-        const built = await this.#build(found, !first);
-        if (built) return built;
-        this.#announce(found, first);
-        first = false;
+        if (!this.#way) {
+          const built = await this.#build(found, !first);
+          if (built) return built;
+          this.#announce(found, first);
+          first = false;
+        }
         const end = await this.#watch(found);
         this.#live = null;
         if (end.type === "stop" || end.type === "gone") return end;
@@ -194,10 +198,11 @@ export class Stay {
         } else if (end.type === "way") {
           this.#board.say(`The way to ${found.session.host} broke (${end.why}).`);
         }
-        await this.#way?.close();
-        this.#way = null;
         const now = await readAgain(this.#link, found.record).catch(() => undefined);
         if (now === null) return { type: "gone", why: `${name(found)} has ended.` };
+        if (end.type === "suspect" && this.#way && await answers(this.#way)) continue;
+        await this.#way?.close();
+        this.#way = null;
       }
     } finally {
       this.#live = null;
@@ -279,7 +284,7 @@ export class Stay {
   async #lookAfter(found: Found, state: { over: boolean }): Promise<End> {
     let missing = 0;
     let seen = false;
-    while (true) {
+    for (let count = 1;; count++) {
       await pause(missing > 0 ? 500 : lookMs);
       if (state.over) return { type: "stop" };
       const record = await readAgain(this.#link, found.record).catch(() => undefined);
@@ -288,6 +293,11 @@ export class Stay {
         missing = 0;
       } else if (record === null && (seen || found.session.path === "") && ++missing >= 2) {
         return { type: "gone", why: `${name(found)} has ended.` };
+      }
+      // A program that was killed leaves its record behind.
+      const idle = this.#front.attached === null && count % knockEvery === 0;
+      if (idle && this.#way && !await answers(this.#way)) {
+        return { type: "suspect", why: "it does not answer" };
       }
     }
   }
@@ -381,6 +391,9 @@ export class Stay {
         break;
       case "refused":
         this.#board.say(`Turned a connection to the local port away: ${event.why}.`);
+        break;
+      case "closed":
+        this.#suspect("its end of the connection was closed");
         break;
       case "unreachable":
         this.#board.say(`The program could not be reached: ${lastLine(event.why)}.`);

@@ -164,6 +164,16 @@ function isLoopback(host: string): boolean {
   return host.startsWith("127.") || host === "localhost" || host === "::1";
 }
 
+/**
+ * Asks whether the session still answers.
+ *
+ * @param way A way to it.
+ * @returns Whether it does.
+ */
+export async function answers(way: Way): Promise<boolean> {
+  return await knock(way, answerMs).then(() => true, () => false);
+}
+
 /** Says hello and goodbye in DAP: whoever answers that is a debugger. */
 async function knock(way: Way, timeoutMs: number): Promise<void> {
   let stream: Stream | undefined;

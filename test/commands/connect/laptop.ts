@@ -44,6 +44,11 @@ export class Laptop {
     return `${this.user.home}/project`;
   }
 
+  /** Its folder for temporary files. */
+  get temporary(): string {
+    return `${this.user.home}/tmp`;
+  }
+
   /** The words to put before a command so that the laptop's user runs it. */
   asUser(env: Record<string, string> = {}): string[] {
     const { root } = this.#cluster;
@@ -53,6 +58,7 @@ export class Laptop {
       LANG: "C.UTF-8",
       PATH: `${root}/bin:/usr/bin:/bin`,
       DENO_DIR: `${root}/deno`,
+      TMPDIR: this.temporary,
       NO_COLOR: "1",
       ...env,
     };
@@ -206,6 +212,7 @@ export async function makeLaptop(cluster: Cluster): Promise<Laptop> {
   const uid = Number((await mustRun(["id", "-u", name])).trim());
   await Deno.mkdir(`${home}/.ssh`, { mode: 0o700 });
   await Deno.mkdir(`${home}/project`);
+  await Deno.mkdir(`${home}/tmp`);
   await mustRun(["chown", "-R", name, home]);
   const laptop = new Laptop(cluster, { name, uid, home });
   await laptop.configure();
