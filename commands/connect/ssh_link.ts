@@ -47,7 +47,7 @@ export async function sshLink(options: SshOptions): Promise<Link> {
   try {
     return await connect(options, folder);
   } catch (error) {
-    if (folder) await Deno.remove(folder, { recursive: true }).catch(() => {});
+    if (folder) await removeFolder(folder);
     throw error;
   }
 }
@@ -167,7 +167,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     },
     async close() {
       await shell.close();
-      if (folder) await Deno.remove(folder, { recursive: true }).catch((e) => {console.error(String(e))});
+      if (folder) await removeFolder(folder);
     },
   };
 }
@@ -186,6 +186,18 @@ async function hasMaster(login: string): Promise<boolean> {
     return status !== false && status.success;
   } catch (error) {
     throw noSsh(error);
+  }
+}
+
+/** Removes the folder; ssh itself may be taking the socket away at the same moment. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let tries = 0; tries < 5; tries++) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch {
+      if (!await Deno.stat(folder).then(() => true, () => false)) return;
+      await pause(50);
+    }
   }
 }
 

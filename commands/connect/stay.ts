@@ -201,6 +201,7 @@ export class Stay {
         const now = await readAgain(this.#link, found.record).catch(() => undefined);
         if (now === null) return { type: "gone", why: `${name(found)} has ended.` };
         if (end.type === "suspect" && this.#way && await answers(this.#way)) continue;
+        if (await this.#hasEnded(found)) return { type: "gone", why: `${name(found)} has ended.` };
         await this.#way?.close();
         this.#way = null;
       }
@@ -215,20 +216,36 @@ export class Stay {
     }
   }
 
+  /** Whether a record goes within a moment: a program says goodbye before it has ended. */
+  async #hasEnded(found: Found): Promise<boolean> {
+    for (let tries = 0; tries < 4; tries++) {
+      const record = await readAgain(this.#link, found.record).catch(() => undefined);
+      if (record === null) return true;
+      await pause(300);
+    }
+    return false;
+  }
+
   /** Makes a way; why the session is over, where none can be made any more. */
   async #build(found: Found, again: boolean): Promise<End | null> {
     const { options } = this.#o;
     while (true) {
+      const failures: string[] = [];
       try {
         const way = findWay(this.#link, found, {
           via: options.via,
-          onFailure: (way, reason) => this.#board.say(`Not ${way}: ${reason}.`),
+          onFailure: (way, reason) => {
+            // Of a session that may have ended, they are told only once it turns out that it hasn't.
+            if (again) failures.push(`Not ${way}: ${reason}.`);
+            else this.#board.say(`Not ${way}: ${reason}.`);
+          },
         });
         const result = await Promise.race([way, this.#stopped]);
         if ("type" in result) {
           way.then((late) => late.close()).catch(() => {});
           return result;
         }
+        for (const line of failures) this.#board.say(line);
         this.#way = result;
         return null;
       } catch (error) {

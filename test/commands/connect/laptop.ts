@@ -71,7 +71,12 @@ export class Laptop {
 
   /** Starts `rdg connect` there. */
   connect(words: readonly string[], env: Record<string, string> = {}): Child {
-    const [program = "", ...args] = [...this.asUser(env), "rdg", "connect", ...words];
+    return this.start([...this.asUser(env), "rdg", "connect", ...words]);
+  }
+
+  /** Starts a program whose output is waited for. */
+  start(words: readonly string[]): Child {
+    const [program = "", ...args] = words;
     return new Child(
       new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn(),
     );
@@ -147,6 +152,14 @@ export class Laptop {
       },
     });
     await this.configure();
+  }
+
+  /** Waits until the login node's sshd lets the laptop in. */
+  async untilSshd(): Promise<void> {
+    const words = this.asUser();
+    await waitUntil("sshd", {
+      ask: async () => (await runToEnd([...words, "ssh", "login", "true"])).code === 0,
+    });
   }
 
   /** Closes all ports of the nodes but sshd's: refused at once, or (`drop`) never answered. */

@@ -190,7 +190,7 @@ connectTest("ends by itself when the session ends", async () => {
   await client.close();
   assert.equal((await child.status()).code, 0);
   assert.match(child.stderr, new RegExp(`The session of job ${job} has ended`));
-  console.log(child.stderr);await nothingLeft({ cluster, laptop });
+  await nothingLeft({ cluster, laptop });
 });
 
 connectTest("lets one editor in at a time, and says so to the other", async () => {
