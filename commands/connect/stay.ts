@@ -187,6 +187,7 @@ export class Stay {
         if (!this.#way) {
           const built = await this.#build(found, !first);
           if (built) return built;
+          if (!first) await this.#untilLeft(found);
           this.#announce(found, first);
           first = false;
         }
@@ -224,6 +225,17 @@ export class Stay {
       await pause(300);
     }
     return false;
+  }
+
+  /** Waits, not for ever, until the far side has noticed that the editor of before has gone. */
+  async #untilLeft(found: Found): Promise<void> {
+    for (let tries = 0; tries < 40; tries++) {
+      const record = await readAgain(this.#link, found.record).catch(() => undefined);
+      if (record?.state !== "attached") break;
+      await pause(200);
+    }
+    // debugpy's adapter takes a moment longer than the program.
+    await pause(200);
   }
 
   /** Makes a way; why the session is over, where none can be made any more. */

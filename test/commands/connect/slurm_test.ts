@@ -49,6 +49,7 @@ function connectTest(name: string, fn: () => Promise<void>): void {
       await fn();
     } finally {
       await laptop.openPorts();
+      await laptop.tidy();
       await endJobs(cluster);
     }
   };

@@ -8,7 +8,7 @@ import { type Cluster, startCluster } from "../../cluster/cluster.ts";
 import { installRdg } from "../../cluster/install.ts";
 import { counting, endJobs, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
 import { whyNoCluster } from "../../cluster/packages.ts";
-import { mustRun, processesOf, runToEnd, signal } from "../../cluster/process.ts";
+import { mustRun, processesOf, signal } from "../../cluster/process.ts";
 import { record, writeRecord } from "../../support/records.ts";
 import { hitBreakpoint, leave, nothingLeft, ready } from "./desk.ts";
 import { type Laptop, makeLaptop, whyNoLaptop } from "./laptop.ts";
@@ -39,6 +39,7 @@ function connectTest(name: string, fn: () => Promise<void>): void {
       await fn();
     } finally {
       await laptop.configure();
+      await laptop.tidy();
       await endJobs(cluster);
     }
   };
@@ -310,7 +311,7 @@ connectTest("leaves nothing on the cluster when it is killed itself", async () =
     if (words.includes("main.ts")) signal(pid, "SIGKILL");
   }
   await child.status();
-  await runToEnd(["sh", "-c", 'rm -r "$1"/*', "sh", laptop.temporary]);
+  await laptop.tidy();
   await nothingLeft({ cluster, laptop });
 });
 
