@@ -194,6 +194,12 @@ async function openLink(
 ): Promise<Link> {
   const programs = [...new Set(schedulers.flatMap(({ detect }) => detect))];
   if (options.login === undefined) return await localLink({ runner: host.runner, programs });
+  if (Deno.build.os === "windows") {
+    host.terminal.say(
+      "OpenSSH on Windows can't share a connection: each way to a node is one of its own, and may " +
+        "ask you again.",
+    );
+  }
   return await sshLink({
     login: options.login,
     programs,

@@ -6,7 +6,7 @@
  */
 
 import { encode, fillIn, type Message, MessageReader, type Piece } from "./dap.ts";
-import { peerUser } from "./guard.ts";
+import { type Peer, peerUser } from "./guard.ts";
 import { Outlet } from "./outlet.ts";
 import { pause, type Stream, tcpStream } from "./stream.ts";
 
@@ -37,7 +37,7 @@ export interface FrontOptions {
   /** What another rdg connect is told that wants the same port. */
   describe: () => Record<string, unknown>;
   /** Says whose process is at the other end; the system's table when absent. */
-  peer?: (ports: { client: number; own: number }) => Promise<number | null>;
+  peer?: (ports: { client: number; own: number }) => Promise<Peer>;
 }
 
 /** What happens at the local port. */
@@ -121,9 +121,10 @@ export class Front {
     const stream = tcpStream(connection);
     if (this.#editors.size >= maxEditors) return await stream.close();
     const client = (connection.remoteAddr as Deno.NetAddr).port;
-    const user = uid === null ? null : await peer({ client, own: this.port });
-    if (user !== null && user !== uid) {
-      onEvent({ type: "refused", why: `a process of user ${user}` });
+    const user = uid === null ? "unknown" : await peer({ client, own: this.port });
+    if (user !== "unknown" && user !== uid) {
+      // A client that was gone at once (a look at whether the port is open) is nothing to speak of.
+      if (user !== "nobody") onEvent({ type: "refused", why: `a process of user ${user}` });
       return await stream.close();
     }
     const editor = new Editor(stream, {

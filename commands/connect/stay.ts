@@ -368,6 +368,8 @@ export class Stay {
     const { port } = this.#front;
     const state = session.state === "crashed" && session.exception
       ? `; it has crashed: ${session.exception}`
+      : session.state === "attached" && first
+      ? "; another debugger is attached to it, and has to disconnect first"
       : "";
     this.#board.say(
       first
@@ -417,6 +419,7 @@ export class Stay {
       case "attached":
       case "left":
         this.#board.say(`${event.name} ${event.type}.`);
+        if (event.type === "attached") this.#sayLimit();
         break;
       case "refused":
         this.#board.say(`Turned a connection to the local port away: ${event.why}.`);
@@ -454,6 +457,14 @@ export class Stay {
     if (news.length === 0) return;
     const line = `job ${found.job!.displayId} reaches its time limit in ${duration(leftS)}`;
     this.#board.say(this.#o.host.terminal.style("yellow", `Warning: ${line}.`));
+    this.#front.say(line).catch(() => {});
+  }
+
+  /** Tells an editor that attaches late what was said before. */
+  #sayLimit(): void {
+    const leftS = this.#left();
+    if (leftS === undefined || leftS > warnings[0]) return;
+    const line = `job ${this.#found?.job?.displayId} reaches its time limit in ${duration(leftS)}`;
     this.#front.say(line).catch(() => {});
   }
 }

@@ -118,15 +118,19 @@ const table = [
   "   1: 0100007F:162E 0100007F:C001 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1",
   "   2: 0100007F:C001 0100007F:162E 01 00000000:00000000 00:00000000 00000000  1001        0 4713 1",
   "   3: 0100007F:C002 0100007F:162E 06 00000000:00000000 03:00000000 00000000     0        0 0 3",
+  "  sl  local_address                         remote_address                        st tx_queue",
+  "   0: 0000000000000000FFFF00000100007F:C004 0000000000000000FFFF00000100007F:162E 01 " +
+  "00000000:00000000 00:00000000 00000000  1002        0 4714 1",
   "",
 ].join("\n");
 
 Deno.test("connect.peerUser() reads the client's end of the connection", none, async () => {
   const read = () => Promise.resolve(table);
   assert.equal(await peerUser({ client: 0xc001, own: 5678 }, read), 1001);
-  assert.equal(await peerUser({ client: 0xc002, own: 5678 }, read), null);
-  assert.equal(await peerUser({ client: 0xc003, own: 5678 }, read), null);
-  assert.equal(await peerUser({ client: 1, own: 5678 }, () => Promise.resolve(null)), null);
+  assert.equal(await peerUser({ client: 0xc002, own: 5678 }, read), "nobody");
+  assert.equal(await peerUser({ client: 0xc003, own: 5678 }, read), "nobody");
+  assert.equal(await peerUser({ client: 0xc004, own: 5678 }, read), 1002);
+  assert.equal(await peerUser({ client: 1, own: 5678 }, () => Promise.resolve(null)), "unknown");
   assert.equal(await portUser(5678, read), 1000);
   assert.equal(await portUser(5679, read), null);
 });

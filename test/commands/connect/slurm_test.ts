@@ -221,6 +221,10 @@ connectTest("turns other users and other protocols away", async () => {
   });
   await assert.rejects(stranger.initialize());
   await child.until(new RegExp(`turned .* away: a process of user ${cluster.user.uid}`, "i"));
+  const mapped = "import socket, sys; s = socket.create_connection(('::ffff:127.0.0.1', " +
+    "int(sys.argv[1]))); s.sendall(b'Content-Length: 2\\r\\n\\r\\n'); print(s.recv(9))";
+  const { stdout, stderr } = await cluster.run(["python3", "-c", mapped, String(port)]);
+  assert.match(stdout + stderr, /^b''$|ConnectionResetError/m);
   const page = await Deno.connect({ hostname: "127.0.0.1", port: await laptop.bridge(port) });
   await page.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
   assert.equal(await page.read(new Uint8Array(100)).catch(() => null), null);

@@ -8,9 +8,9 @@ import { type Cluster, startCluster } from "../../cluster/cluster.ts";
 import { installRdg } from "../../cluster/install.ts";
 import { counting, endJobs, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
 import { whyNoCluster } from "../../cluster/packages.ts";
-import { mustRun, processesOf, signal } from "../../cluster/process.ts";
+import { mustRun, processesOf, runToEnd, signal, waitUntil } from "../../cluster/process.ts";
 import { record, writeRecord } from "../../support/records.ts";
-import { hitBreakpoint, leave, nothingLeft, ready } from "./desk.ts";
+import { hitBreakpoint, leave, nothingLeft, ready, stopInLoop } from "./desk.ts";
 import { type Laptop, makeLaptop, whyNoLaptop } from "./laptop.ts";
 
 const reason = await whyNoCluster({ ssh: true }) ?? await whyNoLaptop();
@@ -283,9 +283,42 @@ connectTest("warns of the time limit, in the editor as well", async () => {
   });
   await untilArmed(cluster, { job });
   await using child = laptop.connect(["login", "--port=0", "--json"]);
-  await ready(child);
+  const { port } = await ready(child);
   await child.until(new RegExp(`Warning: job ${job} reaches its time limit in 1:\\d\\d`));
+  const { client } = await stopInLoop(laptop, await laptop.bridge(port));
+  const { body } = await client.waitFor<{ output: string }>(
+    "output",
+    ({ body }) => (body as { output: string }).output.startsWith("rdg: "),
+  );
+  assert.match(body.output, new RegExp(`^rdg: job ${job} reaches its time limit in 1:`));
+  await client.disconnect();
   await leave(child, { cluster, laptop });
+});
+
+connectTest("goes through the person's own ControlMaster, and leaves that alone", async () => {
+  const socket = `${laptop.temporary}/own`;
+  await laptop.configure(["Host *", `  ControlPath ${socket}`]);
+  await using master = laptop.start([...laptop.asUser(), "ssh", "-M", "-N", "login"]);
+  await waitUntil("the person's own connection", {
+    ask: async () => {
+      const { code } = await runToEnd([...laptop.asUser(), "ssh", "-O", "check", "login"]);
+      return code === 0;
+    },
+  });
+  await armed();
+  for (const via of ["direct", "relay"]) {
+    await using child = laptop.connect(["login", "--via", via, "--port=0", "--json", "--verbose"]);
+    const { port } = await ready(child);
+    assert.doesNotMatch(child.stderr, /^\$ ssh .* -M /m);
+    await hitBreakpoint(laptop, await laptop.bridge(port));
+    await child.kill("SIGINT");
+    assert.equal((await child.status()).code, 0);
+  }
+  const { code } = await runToEnd([...laptop.asUser(), "ssh", "-O", "check", "login"]);
+  assert.equal(code, 0, "the person's own connection has to stay");
+  await master.kill("SIGTERM");
+  await master.status();
+  await nothingLeft({ cluster, laptop });
 });
 
 connectTest("ends at once on Ctrl-C while ssh still tries", async () => {
