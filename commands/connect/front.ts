@@ -63,6 +63,8 @@ const handOverMs = 3000;
 
 /** Milliseconds for the far side to take leave of an editor that has gone. */
 const leaveMs = 1500;
+/** What an editor sends that takes leave itself. */
+const disconnects = /"command":\s*"disconnect"/;
 /** The number of our last request to the session: no editor counts that far. */
 const lastSeq = 2_000_000_000;
 
@@ -171,6 +173,7 @@ class Editor {
   #gone = false;
   #over = false;
   #claimed = false;
+  #saidGoodbye = false;
 
   constructor(stream: Stream, options: EditorOptions) {
     this.#stream = stream;
@@ -246,7 +249,9 @@ class Editor {
    * told that the program is being debugged already.
    */
   async #takeLeave(session: Stream, back: Promise<void>): Promise<void> {
-    if (this.#claimed) {
+    if (this.#claimed && this.#saidGoodbye) {
+      await Promise.race([back, pause(leaveMs)]);
+    } else if (this.#claimed) {
       const command = "disconnect";
       const goodbye = { seq: lastSeq, type: "request", command };
       await session.write(encode({ ...goodbye, arguments: { terminateDebuggee: false } }))
@@ -285,6 +290,9 @@ class Editor {
   ): Promise<void> {
     for await (const piece of incoming) {
       if (piece instanceof Uint8Array) {
+        if (piece.length < 4096 && disconnects.test(new TextDecoder().decode(piece))) {
+          this.#saidGoodbye = true;
+        }
         await session.write(piece);
       } else if (piece.message?.type === "request" && piece.message.command === "attach") {
         const attach = await this.#attach(piece.message, live);

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { loaderVariables } from "./stream.ts";
+
 /** One row of the system's table of TCP sockets. */
 export interface SocketRow {
   /** Local address and port, as the table writes them. */
@@ -114,7 +116,7 @@ export async function readTable(): Promise<string | null> {
       args: [...tables],
       stdin: "null",
       stderr: "null",
-      env: { LD_LIBRARY_PATH: "", LD_PRELOAD: "", LD_RUN_PATH: "" },
+      env: await loaderVariables(),
     }).output();
     return stdout.length > 0 ? new TextDecoder().decode(stdout) : null;
   } catch {

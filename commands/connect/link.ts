@@ -8,7 +8,13 @@
 import type { RunOutput, RunSpec } from "../../plugins/contract.ts";
 import { quoteWord, type Runner } from "../../plugins/host.ts";
 import { bootstrap, scriptLine, specScript } from "./shell.ts";
-import { type ProgramStream, programStream, type Stream, tcpStream } from "./stream.ts";
+import {
+  loaderVariables,
+  type ProgramStream,
+  programStream,
+  type Stream,
+  tcpStream,
+} from "./stream.ts";
 
 /** What is known of the login node and of the person there. */
 export interface Facts {
@@ -126,10 +132,7 @@ export async function localLink(
     });
   const facts = readFacts((await script(factsScript(options.programs))).stdout);
   if (!facts) throw new Error("this machine's shell gave no sensible answer");
-  // Under a scoped --allow-run, Deno starts nothing while one of these is set (facts of plugins/host.ts).
-  const loader = facts.variables.filter((name) => /^(LD|DYLD)_/.test(name));
-  const scoped = (await Deno.permissions.query({ name: "run" })).state !== "granted";
-  const env = scoped ? Object.fromEntries(loader.map((name) => [name, ""])) : {};
+  const env = await loaderVariables();
   const spawn = (program: string, args: readonly string[]) =>
     programStream(
       new Deno.Command(program, {

@@ -13,7 +13,7 @@ import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { commandLine, quoteWord } from "../../plugins/host.ts";
 import { type Facts, factsScript, feed, type Link, nodeOptions, readFacts } from "./link.ts";
 import { bootstrap, Shell, specScript } from "./shell.ts";
-import { pause, type ProgramStream, programStream } from "./stream.ts";
+import { loaderVariables, pause, type ProgramStream, programStream } from "./stream.ts";
 
 /** What {@linkcode sshLink} needs. */
 export interface SshOptions {
@@ -54,7 +54,8 @@ export async function sshLink(options: SshOptions): Promise<Link> {
 
 async function connect(options: SshOptions, folder: string | null): Promise<Link> {
   const { login } = options;
-  const foreign = folder !== null && await hasMaster(login);
+  const env = await loaderVariables();
+  const foreign = folder !== null && await hasMaster(login, env);
   const socket = foreign || folder === null ? [] : ["-S", `${folder}/ssh`];
   const common = [
     ...["-T", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"],
@@ -72,6 +73,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     try {
       child = new Deno.Command("ssh", {
         args: [...args],
+        env,
         stdin: "piped",
         stdout: "piped",
         stderr: "piped",
@@ -89,7 +91,8 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
   );
   const shell = new Shell(program, (hear) => {
     listener = (text) => {
-      if (!settled) options.onComplaint(text);
+      const own = text.replace(/\n?rdg-[\da-f-]{36}-\d+-end\n/, "");
+      if (!settled && own) options.onComplaint(own);
       hear(text);
     };
   });
@@ -173,10 +176,11 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
 }
 
 /** Whether a ControlMaster of the person's own runs for this host: nothing has to be asked then. */
-async function hasMaster(login: string): Promise<boolean> {
+async function hasMaster(login: string, env: Record<string, string>): Promise<boolean> {
   try {
     const child = new Deno.Command("ssh", {
       args: ["-O", "check", login],
+      env,
       stdin: "null",
       stdout: "null",
       stderr: "null",

@@ -107,6 +107,23 @@ async function endGently(
   await ended;
 }
 
+/**
+ * The variables that a child must not inherit: under a scoped --allow-run, Deno starts nothing while a
+ * loader's variable is set (seen on 2.9), as environment modules do.
+ *
+ * @returns Variables to set to nothing; none where all programs may be run.
+ */
+export async function loaderVariables(): Promise<Record<string, string>> {
+  if ((await Deno.permissions.query({ name: "run" })).state === "granted") return {};
+  let names = ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_RUN_PATH"];
+  try {
+    names = Object.keys(Deno.env.toObject()).filter((name) => /^(LD|DYLD)_/.test(name));
+  } catch {
+    // Only some variables may be read.
+  }
+  return Object.fromEntries(names.map((name) => [name, ""]));
+}
+
 /** Waits; the timer keeps nothing alive. */
 export function pause(ms: number): Promise<false> {
   return new Promise((resolve) => {
