@@ -68,7 +68,9 @@ export class Board {
   show(status: Status | null): void {
     if (!this.#drawn) return;
     const { terminal } = this.#host;
-    const text = status === null ? "" : statusLine(status).slice(0, terminal.columns - 1);
+    // A terminal that knows no size says 0.
+    const width = terminal.columns > 20 ? terminal.columns - 1 : 79;
+    const text = status === null ? "" : statusLine(status).slice(0, width);
     if (text === this.#line) return;
     terminal.draw!(`\r\x1b[2K${text && terminal.style("dim", text)}`);
     this.#line = text && terminal.style("dim", text);

@@ -10,6 +10,8 @@ import { portOfUser } from "../../../commands/connect/port.ts";
 import { scriptLine, specScript } from "../../../commands/connect/shell.ts";
 import { statusLine } from "../../../commands/connect/status.ts";
 import { RdgError } from "../../../plugins/error.ts";
+import { slurm } from "../../../plugins/schedulers/slurm.ts";
+import { relayCommand } from "../../../python/relay.ts";
 
 const none = { permissions: "none" } as const;
 
@@ -186,4 +188,18 @@ Deno.test("connect.statusLine() says job, node, rank, way, editor and time left"
     statusLine({ ...status, job: "", rank: null, attached: "VS\x1bCode", leftS: undefined }),
     "no job · n1 · relay · attached: VS?Code",
   );
+});
+
+Deno.test("slurm.relay() is a step beside the job's own, with stdin", none, () => {
+  const command = relayCommand({ nonce: "x", targets: [["127.0.0.1", 1]], python: "/opt/python" });
+  assert.equal(command.at(-1), '[["127.0.0.1",1]]');
+  const spec = slurm.relay!({ job: "36", nodes: ["n1"] }, command)!;
+  assert.equal(spec.program, "srun");
+  for (const word of ["--jobid=36", "--overlap", "-n1", "--mem=0"]) {
+    assert.ok(spec.args.includes(word), word);
+  }
+  for (const word of ["--input=none", "--pty", "--unbuffered", "-u"]) {
+    assert.ok(!spec.args.includes(word), word);
+  }
+  assert.deepEqual(spec.args.slice(-command.length), command);
 });
