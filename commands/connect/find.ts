@@ -10,16 +10,16 @@ import type { Menus } from "../_job_menu.ts";
 import { listJobs } from "../_scheduler.ts";
 import { inRanks } from "../_ranks.ts";
 import { type ChosenJob, selectJob, sessionsOf } from "../attach/jobs.ts";
-import { report } from "../attach/report.ts";
-import { selectProcesses, waitsForCrash } from "../attach/select.ts";
-import { wakeProcesses } from "../attach/wake.ts";
+import { waitsForCrash } from "../attach/select.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
-import { quoteWord, type Runner } from "../../plugins/host.ts";
+import type { Runner } from "../../plugins/host.ts";
 import { chooseScheduler } from "../../plugins/schedulers.ts";
 import { local, localJob } from "../../plugins/schedulers/local.ts";
-import { compareSessions, parseRecord, recordName, type Session } from "../../python/sessions.ts";
+import type { Session } from "../../python/sessions.ts";
 import type { Link } from "./link.ts";
+import { readRecords, recordPath, sessionKey } from "./records.ts";
+import { wake } from "./wake.ts";
 import type { Destination } from "./ways.ts";
 
 /** What is looked for. */
@@ -99,7 +99,16 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
   }
   const session = await chooseProcess(usable, { display, context });
   const awake = session.state === "armed"
-    ? await wake(session, { wish, display, scheduler: chosen.scheduler, sessions, context, host })
+    ? await wake(session, {
+      display,
+      scheduler: chosen.scheduler,
+      sessions,
+      host,
+      state: link.facts.state,
+      menus: context.menus,
+      timeoutS: wish.timeoutS,
+      quiet: wish.quiet,
+    })
     : session;
   if (!awake.address) {
     throw new RdgError("Cannot connect: the session names no address", {
@@ -117,61 +126,6 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
     scheduler: chosen.scheduler,
     record: recordPath(link, awake),
   };
-}
-
-/** What tells a session from all others. */
-export function sessionKey({ cluster, job, host, pid, startTime }: Session): string {
-  return [cluster, job.id, host, pid, startTime].join(" ");
-}
-
-/**
- * Reads the person's session records on the login node, in one question.
- *
- * @param link The login node.
- * @returns The sessions.
- */
-export async function readRecords(link: Link): Promise<Session[]> {
-  const folder = quoteWord(`${link.facts.state}/sessions`);
-  const { stdout } = await link.script(
-    `[ -d ${folder} ] && find ${folder} -type f -name '[!.]*.json' -exec awk 1 {} +; :`,
-  );
-  return stdout.split("\n").flatMap((line) => {
-    if (!line.startsWith("{")) return [];
-    const session = parseRecord(line, { path: "", uid: link.facts.uid });
-    return typeof session === "string" ? [] : [session];
-  }).sort(compareSessions);
-}
-
-/**
- * What changes when a session comes, goes, or begins to listen.
- *
- * @param sessions The sessions.
- * @returns A text to compare.
- */
-export function fingerprint(sessions: readonly Session[]): string {
-  return sessions.map((session) => `${sessionKey(session)} ${session.state}`).join("\n");
-}
-
-/**
- * Reads one record again.
- *
- * @param link The login node.
- * @param path The record.
- * @returns The session; null when it has gone, undefined when that can't be told.
- */
-export async function readAgain(link: Link, path: string): Promise<Session | null | undefined> {
-  const word = quoteWord(path);
-  const { code, stdout } = await link.script(
-    `if [ -e ${word} ]; then awk 1 ${word}; else exit 9; fi`,
-  );
-  if (code === 9) return null;
-  const session = parseRecord(stdout.trim(), { path, uid: link.facts.uid });
-  return typeof session === "string" ? undefined : session;
-}
-
-function recordPath(link: Link, { cluster, job, host, pid }: Session): string {
-  const folder = `${link.facts.state}/sessions/${recordName(cluster)}/${recordName(job.id)}`;
-  return `${folder}/${recordName(host)}-${pid}.json`;
 }
 
 /** The login node as the parts of `rdg attach` see it. */
@@ -304,61 +258,6 @@ function nothingUsable(
     "its program is armed for a crash only, and has not crashed",
     "--wait waits for the crash",
   );
-}
-
-/** Wakes one process by the means of `rdg attach`; its complaints become one error. */
-async function wake(
-  session: Session,
-  options: {
-    wish: Wish;
-    display: string;
-    scheduler: SchedulerPlugin;
-    sessions: readonly Session[];
-    context: FindContext;
-    host: Host;
-  },
-): Promise<Session> {
-  const { wish, display, context, host } = options;
-  const request = {
-    job: options.scheduler === local ? "local" : display,
-    pid: session.pid,
-    all: false,
-    node: session.host,
-    json: false,
-    wait: true,
-    timeoutS: wish.timeoutS,
-  };
-  const scheduler = options.scheduler;
-  const { sessions } = options;
-  const selection = await selectProcesses(request, {
-    scheduler,
-    sessions,
-    host,
-    menus: context.menus,
-  });
-  const results = await wakeProcesses(selection, {
-    wait: true,
-    timeoutS: wish.timeoutS,
-    json: wish.quiet,
-    state: context.link.facts.state,
-    host,
-  });
-  const awake = results.find((result) => result.session)?.session;
-  if (awake) return awake;
-  const lines: string[] = [];
-  const quiet = {
-    ...host,
-    terminal: { ...host.terminal, say: (line: string) => void lines.push(line) },
-  };
-  const exitCode = report(results, { json: false, wait: true, displayId: display, host: quiet });
-  const [message = "", ...rest] = lines.join("\n").split("\n");
-  const hint = rest.find((line) => line.startsWith("Try: "))?.slice(5);
-  throw new RdgError(message || `Cannot wake process ${session.pid}`, {
-    code: "not-woken",
-    exitCode: exitCode as ExitCode,
-    hint,
-    cause: rest.filter((line) => !line.startsWith("Try: ")).join("\n") || undefined,
-  });
 }
 
 /** The words of `rdg attach`, in those of `rdg connect`. */

@@ -11,16 +11,11 @@ import type { Menus } from "../_job_menu.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import type { ConnectOptions } from "./command.ts";
 import { forget, tellVsCode, whatToPress } from "./editor.ts";
-import {
-  findSession,
-  fingerprint,
-  type Found,
-  readAgain,
-  readRecords,
-  sessionKey,
-} from "./find.ts";
-import { Front, type FrontEvent, type Live } from "./front.ts";
+import { findSession, type Found } from "./find.ts";
+import type { FrontEvent, Live } from "./client.ts";
+import { Front } from "./front.ts";
 import type { Link } from "./link.ts";
+import { fingerprint, readAgain, readRecords, sessionKey } from "./records.ts";
 import { Board } from "./status.ts";
 import { pause } from "./stream.ts";
 import { answers, findWay, type Way } from "./ways.ts";

@@ -18,6 +18,7 @@ import {
   signal,
   waitUntil,
 } from "../../cluster/process.ts";
+import { readSockets } from "../../../commands/connect/guard.ts";
 import { Child } from "../../support/rdg.ts";
 
 /** The address under which the login node sees the compute nodes, apart from Slurm's own traffic. */
@@ -178,6 +179,31 @@ export class Laptop {
         "  chain output {",
         "    type filter hook output priority 0; policy accept;",
         `    ip daddr ${nodeAddress} tcp dport != ${this.nodePort} ${verdict}`,
+        "  }",
+        "}",
+        "",
+      ].join("\n"),
+    });
+  }
+
+  /** Cuts the laptop's connections of now to the login node, without either side being told. */
+  async silence(): Promise<void> {
+    await this.openPorts();
+    const { port } = this.#cluster.ssh!;
+    const table = await Deno.readTextFile("/proc/net/tcp");
+    const own = readSockets(table, port).filter(({ uid, state }) =>
+      uid === this.user.uid && state === "01"
+    );
+    const ports = own.map(({ local }) => parseInt(local.split(":")[1]!, 16));
+    this.#table = `rdg_test_${Deno.pid}`;
+    const set = `{ ${ports.join(", ")} }`;
+    await mustRun(["nft", "-f", "-"], {
+      stdin: [
+        `table inet ${this.#table} {`,
+        "  chain output {",
+        "    type filter hook output priority 0; policy accept;",
+        `    tcp sport ${set} tcp dport ${port} drop`,
+        `    tcp sport ${port} tcp dport ${set} drop`,
         "  }",
         "}",
         "",

@@ -127,6 +127,21 @@ connectTest("tells the editor when ssh is killed, and goes on under the same por
   await leave(child, { cluster, laptop });
 });
 
+connectTest("gets an editor in again when ssh died and the login node doesn't know", async () => {
+  await armed();
+  await using child = connect();
+  const { port } = await ready(child);
+  const near = await laptop.bridge(port);
+  const { client } = await stopInLoop(laptop, near);
+  await laptop.silence();
+  await killSsh(laptop.user.uid);
+  const { body } = await client.waitFor<{ restart?: boolean }>("terminated");
+  assert.equal(body.restart, true);
+  await client.close();
+  await hitBreakpoint(laptop, near);
+  await leave(child, { cluster, laptop });
+});
+
 connectTest("builds the relay again when it is killed under an editor", async () => {
   await armed();
   await using child = connect("--via", "relay");
