@@ -39,6 +39,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Wake a lite-mode program in a running job, and say where to connect",
     load: async () => tie(await import("./commands/attach/command.ts")),
   },
+  connect: {
+    summary: "Bring a running session to this machine: one port for the editor, nothing to copy",
+    load: async () => tie(await import("./commands/connect/command.ts")),
+  },
   sessions: {
     summary: "List armed, listening, attached and crashed programs of your jobs",
     load: async () => tie(await import("./commands/sessions/command.ts")),

@@ -27,6 +27,8 @@ export interface Terminal {
   out(text: string): void;
   /** Writes one line for the person to stderr. */
   say(line: string): void;
+  /** Writes text to stderr as it is, to draw over a line; absent where that makes no sense. */
+  draw?(text: string): void;
   /** Marks text for stderr; as it is where colours aren't wanted. */
   style(style: Style, text: string): string;
   /** Whether a person can be asked: stdin and stderr are both terminals. */
@@ -49,6 +51,7 @@ export function systemTerminal(env: (name: string) => string | undefined): Termi
   return {
     out: (text) => writeAll(Deno.stdout, text),
     say: (line) => writeAll(Deno.stderr, `${line}\n`),
+    ...live ? { draw: (text: string) => writeAll(Deno.stderr, text) } : {},
     style: (style, text) => colour ? styled(style, text) : text,
     live,
     get interactive() {

@@ -191,6 +191,11 @@ export interface SchedulerPlugin extends PluginBase {
    */
   helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
   /**
+   * Says how to run a program inside a job, on one node, that is talked to through stdin and stdout,
+   * both 8-bit clean; absent or `null` where the scheduler can't.
+   */
+  relay?(target: HelperTarget, command: readonly string[]): RunSpec | null;
+  /**
    * Says what went wrong when {@linkcode SchedulerPlugin.helper}'s program failed; `null` when it was
    * not the scheduler's doing.
    */

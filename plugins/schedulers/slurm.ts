@@ -88,6 +88,12 @@ export const slurm: SchedulerPlugin = {
     };
   },
 
+  relay(target, command) {
+    // stdin goes to the one task; a pseudo-terminal (--pty, --unbuffered) would not be 8-bit clean.
+    const spec = slurm.helper!(target, command)!;
+    return { ...spec, args: spec.args.filter((word) => word !== "--input=none") };
+  },
+
   helperFailure(output, spec) {
     const retry = withoutUnknownOption(output.stderr, spec);
     const known = failures.find(({ pattern }) => pattern.test(output.stderr));

@@ -1,0 +1,276 @@
+/**
+ * Which session `rdg connect` goes to: by what was typed, by the records on the login node, and only
+ * then by asking; and waking it where it sleeps. Asks the login node.
+ *
+ * @module
+ */
+
+import type { Host } from "../_host.ts";
+import type { Menus } from "../_job_menu.ts";
+import { listJobs } from "../_scheduler.ts";
+import { inRanks } from "../_ranks.ts";
+import { type ChosenJob, selectJob, sessionsOf } from "../attach/jobs.ts";
+import { waitsForCrash } from "../attach/select.ts";
+import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
+import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
+import type { Runner } from "../../plugins/host.ts";
+import { chooseScheduler } from "../../plugins/schedulers.ts";
+import { local, localJob } from "../../plugins/schedulers/local.ts";
+import type { Session } from "../../python/sessions.ts";
+import type { Link } from "./link.ts";
+import { readRecords, recordPath, sessionKey } from "./records.ts";
+import { wake } from "./wake.ts";
+import type { Destination } from "./ways.ts";
+
+/** What is looked for. */
+export interface Wish {
+  /** The job, as people write it. */
+  job?: string;
+  /** The rank. */
+  rank?: number;
+  /** The scheduler's name. */
+  scheduler?: string;
+  /** Seconds to wait until a woken program listens. */
+  timeoutS: number;
+  /** Whether progress is shown. */
+  quiet: boolean;
+}
+
+/** What {@linkcode findSession} needs beside the wish. */
+export interface FindContext {
+  /** The login node. */
+  link: Link;
+  /** The world of this machine. */
+  host: Host;
+  /** Asks the person. */
+  menus: Menus;
+  /** Whether sessions that wait for a crash, or jobs that wait for their start, are no error. */
+  patient: boolean;
+  /** Sessions that were served already, by {@linkcode sessionKey}. */
+  done: ReadonlySet<string>;
+}
+
+/** A session that listens, and its job. */
+export interface Found extends Destination {
+  /** Its record on the login node. */
+  record: string;
+}
+
+/** Why there is nothing to connect to yet. */
+export interface NotYet {
+  /** In words. */
+  why: string;
+}
+
+/**
+ * Finds the session, and wakes it if need be.
+ *
+ * @param wish What was typed.
+ * @param context The login node, the menus, and what to leave out.
+ * @returns The session; or, for the patient, why there is none yet.
+ * @throws {RdgError} when there is none, or it can't be woken.
+ */
+export async function findSession(wish: Wish, context: FindContext): Promise<Found | NotYet> {
+  const { link } = context;
+  const sessions = (await readRecords(link)).filter((one) => !context.done.has(sessionKey(one)));
+  if (context.patient && sessions.length === 0 && wish.job === undefined) {
+    return { why: "there is no session yet" };
+  }
+  const host = hostThere(link, context.host);
+  const scheduler = schedulerThere(link, wish.scheduler);
+  let chosen: ChosenJob;
+  try {
+    chosen = await chooseJob(wish.job, { scheduler, sessions, host, menus: context.menus });
+  } catch (error) {
+    const early = error instanceof RdgError && ["pending", "no-session"].includes(error.code);
+    if (context.patient && early) return { why: lower(error.message) };
+    throw inWords(error);
+  }
+  const known = sessionsOf(chosen, { sessions, host });
+  const fitting = known.filter(({ rank }) =>
+    wish.rank === undefined || inRanks(rank, [[wish.rank, wish.rank]])
+  );
+  const usable = fitting.filter((session) => !waitsForCrash(session));
+  const display = chosen.jobs[0].displayId.split("+")[0]!;
+  if (usable.length === 0) {
+    const why = nothingUsable({ display, known, fitting, wish });
+    if (context.patient) return { why: lower(why.message) };
+    throw why;
+  }
+  const session = await chooseProcess(usable, { display, context });
+  const awake = session.state === "armed"
+    ? await wake(session, {
+      display,
+      scheduler: chosen.scheduler,
+      sessions,
+      host,
+      state: link.facts.state,
+      menus: context.menus,
+      timeoutS: wish.timeoutS,
+      quiet: wish.quiet,
+    })
+    : session;
+  if (!awake.address) {
+    throw new RdgError("Cannot connect: the session names no address", {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+      hint: "start the program anew, with this version of rdg",
+    });
+  }
+  const job = chosen.scheduler === local
+    ? null
+    : chosen.jobs.find(({ nodes }) => nodes.includes(awake.host)) ?? chosen.jobs[0];
+  return {
+    session: awake,
+    job,
+    scheduler: chosen.scheduler,
+    record: recordPath(link, awake),
+  };
+}
+
+/** The login node as the parts of `rdg attach` see it. */
+function hostThere(link: Link, host: Host): Host {
+  const { facts } = link;
+  const env: Record<string, string> = {
+    USER: facts.user,
+    LOGNAME: facts.user,
+    RDG_STATE_DIR: facts.state,
+  };
+  return {
+    ...host,
+    terminal: host.terminal,
+    env: (name) => env[name],
+    hostname: () => facts.hostname,
+    runner: rememberLists(link.runner),
+  };
+}
+
+/** The list of jobs is asked for once, however many steps look at it. */
+function rememberLists(runner: Runner): Runner {
+  const answers = new Map<string, ReturnType<Runner>>();
+  return (spec, options) => {
+    const key = JSON.stringify(spec);
+    if (options?.onLine) return runner(spec, options);
+    const answer = answers.get(key) ?? runner(spec, options);
+    answers.set(key, answer);
+    return answer;
+  };
+}
+
+function schedulerThere(link: Link, name: string | undefined): SchedulerPlugin {
+  return chooseScheduler({
+    name,
+    env: {},
+    isOnPath: (program) => link.facts.programs.has(program),
+  });
+}
+
+async function chooseJob(
+  typed: string | undefined,
+  context: {
+    scheduler: SchedulerPlugin;
+    sessions: readonly Session[];
+    host: Host;
+    menus: Menus;
+  },
+): Promise<ChosenJob> {
+  if (typed !== undefined) return await selectJob(typed, context);
+  const { scheduler, sessions, host, menus } = context;
+  const inJobs = scheduler !== local && sessions.some((one) => one.scheduler === scheduler.name);
+  const listed = inJobs ? await listJobs(scheduler, host) : [];
+  const running = listed.filter(({ state }) => state === "running" || state === "suspended");
+  const armed = (job: Job) =>
+    sessionsOf({ scheduler: job === localJob ? local : scheduler, jobs: [job] }, { sessions, host })
+      .length;
+  // The components of a heterogeneous job have one leader, and only its id stands in the records.
+  const candidates = [...running, localJob].filter((job) => armed(job) > 0);
+  if (candidates.length === 0) {
+    const others = new Set(sessions.map(({ cluster }) => cluster));
+    throw new RdgError("Cannot connect: none of your running jobs has a session", {
+      code: "no-session",
+      exitCode: ExitCode.notFound,
+      hint: others.size > 0 && !inJobs
+        ? `the sessions that can be seen belong to ${[...others].join(", ")}: connect to its ` +
+          "login node"
+        : "start one with: rdg debug --lite python your_script.py; --wait waits for it",
+    });
+  }
+  const job = candidates.length === 1
+    ? candidates[0]!
+    : await ask(candidates, { armed, host, menus });
+  return job === localJob
+    ? { scheduler: local, jobs: [localJob] }
+    : await selectJob(job.displayId.split("+")[0]!, context);
+}
+
+async function ask(
+  jobs: readonly Job[],
+  { armed, host, menus }: { armed: (job: Job) => number; host: Host; menus: Menus },
+): Promise<Job> {
+  if (host.terminal.interactive) return await menus.job(jobs, armed);
+  throw usageError(
+    `Cannot ask which of ${jobs.length} jobs with sessions: stdin is no terminal`,
+    `name the job, one of: ${jobs.slice(0, 10).map(({ displayId }) => displayId).join(", ")}`,
+  );
+}
+
+async function chooseProcess(
+  sessions: readonly Session[],
+  { display, context }: { display: string; context: FindContext },
+): Promise<Session> {
+  if (sessions.length === 1) return sessions[0]!;
+  if (context.host.terminal.interactive) {
+    const chosen = await context.menus.processes(sessions);
+    return chosen[0]!;
+  }
+  const ranks = sessions.flatMap(({ rank }) => rank === null ? [] : [rank]);
+  throw usageError(
+    `Cannot ask which of ${sessions.length} processes of job ${display}: stdin is no terminal`,
+    ranks.length > 0 ? `--rank N, one of: ${ranks.slice(0, 16).join(", ")}` : "use a terminal",
+  );
+}
+
+function nothingUsable(
+  { display, known, fitting, wish }: {
+    display: string;
+    known: readonly Session[];
+    fitting: readonly Session[];
+    wish: Wish;
+  },
+): RdgError {
+  const fail = (message: string, hint: string) =>
+    new RdgError(`Cannot connect to job ${display}: ${message}`, {
+      code: "no-session",
+      exitCode: ExitCode.notFound,
+      hint,
+    });
+  if (known.length === 0) {
+    return fail(
+      "it has no session",
+      'start its program with "rdg debug"; --wait waits for it',
+    );
+  }
+  if (fitting.length === 0) {
+    const ranks = known.map(({ rank }) => rank ?? 0).slice(0, 16).join(", ");
+    return fail(`nothing there has rank ${wish.rank}`, `--rank N, one of: ${ranks}`);
+  }
+  return fail(
+    "its program is armed for a crash only, and has not crashed",
+    "--wait waits for the crash",
+  );
+}
+
+/** The words of `rdg attach`, in those of `rdg connect`. */
+function inWords(error: unknown): unknown {
+  if (!(error instanceof RdgError)) return error;
+  return new RdgError(error.message.replace("Cannot attach to", "Cannot connect to"), {
+    code: error.code,
+    exitCode: error.exitCode,
+    hint: error.code === "pending" ? "--wait waits until it runs" : error.hint,
+    cause: error.cause,
+  });
+}
+
+function lower(message: string): string {
+  return message.replace(/^Cannot connect( to)?(: )?/, "").replace(/^Cannot attach to /, "").trim();
+}

@@ -1,0 +1,293 @@
+/**
+ * The login node over ssh: the system's `ssh`, with the person's own configuration, keys, agent, jump
+ * hosts and prompts. One connection is authenticated; everything else goes through it by ssh's own
+ * multiplexing (a socket in a private temporary folder, or the person's own ControlMaster where one
+ * runs). OpenSSH on Windows has no multiplexing: there each way to a node is a connection of its own.
+ *
+ * Starts ssh. Touches a temporary folder.
+ *
+ * @module
+ */
+
+import { ExitCode, RdgError } from "../../plugins/error.ts";
+import { commandLine, quoteWord } from "../../plugins/host.ts";
+import { type Facts, factsScript, feed, type Link, nodeOptions, readFacts } from "./link.ts";
+import { bootstrap, Shell, specScript } from "./shell.ts";
+import { loaderVariables, pause, type ProgramStream, programStream } from "./stream.ts";
+
+/** What {@linkcode sshLink} needs. */
+export interface SshOptions {
+  /** `[USER@]HOST`, or an alias of the person's configuration. */
+  login: string;
+  /** The schedulers' programs, to be looked for. */
+  programs: readonly string[];
+  /** Hears what ssh writes to stderr while it connects: banners, and why it can't. */
+  onComplaint: (text: string) => void;
+  /** Is shown each command line. */
+  onRun?: (line: string) => void;
+  /** Ends the attempt. */
+  signal?: AbortSignal;
+}
+
+/** Whether ssh can carry several sessions over one connection here. */
+const multiplexes = Deno.build.os !== "windows";
+
+/** Time limit of a script that names none. */
+const scriptMs = 30_000;
+
+/**
+ * Connects to the login node.
+ *
+ * @param options The host, and who wants to know.
+ * @returns The link.
+ * @throws {RdgError} `connection` with ssh's own words, `timeout`, `not-found` without ssh.
+ */
+export async function sshLink(options: SshOptions): Promise<Link> {
+  const folder = multiplexes ? await makeFolder() : null;
+  try {
+    return await connect(options, folder);
+  } catch (error) {
+    if (folder) await removeFolder(folder);
+    throw error;
+  }
+}
+
+async function connect(options: SshOptions, folder: string | null): Promise<Link> {
+  const { login } = options;
+  const env = await loaderVariables();
+  const foreign = folder !== null && await hasMaster(login, env);
+  const socket = foreign || folder === null ? [] : ["-S", `${folder}/ssh`];
+  const common = [
+    ...["-T", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"],
+    ...["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"],
+  ];
+  const master = socket.length > 0 ? [...socket, "-M", "-o", "ControlPersist=no"] : [];
+  // A session that finds no master must not make a connection of its own.
+  const session = folder === null
+    ? common
+    : [...common, ...socket, ...["-o", "ControlMaster=no", "-o", "ProxyCommand=false"]];
+
+  const spawn = (args: readonly string[], onComplaint?: (text: string) => void) => {
+    options.onRun?.(commandLine({ program: "ssh", args }));
+    let child: Deno.ChildProcess;
+    try {
+      child = new Deno.Command("ssh", {
+        args: [...args],
+        env,
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    } catch (error) {
+      throw noSsh(error);
+    }
+    return programStream(child, onComplaint ? { onComplaint } : {});
+  };
+
+  let listener = options.onComplaint;
+  const program = spawn(
+    [...(foreign ? session : [...common, ...master]), login, bootstrap],
+    (text) => listener(text),
+  );
+  const shell = new Shell(program, (hear) => {
+    listener = (text) => {
+      const own = text.replace(/\n?rdg-[\da-f-]{36}-\d+-end\n/, "");
+      if (!settled && own) options.onComplaint(own);
+      hear(text);
+    };
+  });
+  let settled = false;
+  const abort = () => void program.close();
+  options.signal?.addEventListener("abort", abort, { once: true });
+  let facts: Facts | null = null;
+  try {
+    // A person may have to find their second factor.
+    const output = await shell.run(factsScript(options.programs), {
+      timeoutMs: 180_000,
+      keep: true,
+    });
+    facts = readFacts(output.stdout);
+    if (!facts) {
+      throw new RdgError(`Cannot use "${login}": its shell gave no sensible answer`, {
+        code: "connection",
+        exitCode: ExitCode.generic,
+        hint: `see what "ssh ${login} sh" does; a POSIX shell is needed there`,
+        cause: (output.stderr || output.stdout).trim() || undefined,
+      });
+    }
+  } catch (error) {
+    await program.close();
+    throw await explain(error, { login, program });
+  } finally {
+    settled = true;
+    options.signal?.removeEventListener("abort", abort);
+  }
+  const known = facts;
+  return {
+    name: login,
+    facts: known,
+    broken: shell.ended.then((reason) => reason || "the connection was closed"),
+    runner: (spec, { onLine } = {}) => {
+      options.onRun?.(commandLine(spec));
+      return shell.run(specScript(spec, known.variables), {
+        timeoutMs: spec.timeoutMs ?? scriptMs,
+        ...(onLine ? { onLine } : {}),
+      });
+    },
+    script: (script, { timeoutMs = scriptMs } = {}) => shell.run(script, { timeoutMs }),
+    connect: ({ host, port }) => {
+      const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+      return Promise.resolve(spawn([...session, "-W", target, login]));
+    },
+    start(spec) {
+      options.onRun?.(commandLine(spec));
+      const started = spawn([...session, login, bootstrap]);
+      feed(started, specScript(spec, known.variables, { replace: true }));
+      return started;
+    },
+    startOn(node, words, { ask }) {
+      const through = folder === null ? ["-J", login] : [
+        "-o",
+        `ProxyCommand=ssh ${[...socket, "-W", "[%h]:%p", login].map(quoteWord).join(" ")}`,
+      ];
+      const started = spawn([
+        ...nodeOptions(ask),
+        ...["-o", "ControlMaster=no", "-o", "ControlPath=none"],
+        ...through,
+        ...["-l", known.user, node, bootstrap],
+      ]);
+      feed(started, `exec ${words.map(quoteWord).join(" ")}`);
+      return started;
+    },
+    async bury({ hostname, server }) {
+      // Not where the person's own connection carries ours as well, nor on another login node.
+      if (foreign || hostname !== known.hostname || !server.began) return;
+      if (server.pid === known.server.pid) return;
+      const began = `$(ps -o lstart= -p ${server.pid} 2>/dev/null | tr -s ' ')`;
+      await shell.run(`[ "$(echo ${began})" = ${quoteWord(server.began)} ] && kill ${server.pid}`, {
+        timeoutMs: scriptMs,
+      });
+    },
+    async close() {
+      await shell.close();
+      if (folder) await removeFolder(folder);
+    },
+  };
+}
+
+/** Whether a ControlMaster of the person's own runs for this host: nothing has to be asked then. */
+async function hasMaster(login: string, env: Record<string, string>): Promise<boolean> {
+  try {
+    const child = new Deno.Command("ssh", {
+      args: ["-O", "check", login],
+      env,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const status = await Promise.race([child.status, pause(5000)]);
+    if (status === false) child.kill("SIGTERM");
+    return status !== false && status.success;
+  } catch (error) {
+    throw noSsh(error);
+  }
+}
+
+/** Removes the folder; ssh itself may be taking the socket away at the same moment. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let tries = 0; tries < 5; tries++) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch {
+      if (!await Deno.stat(folder).then(() => true, () => false)) return;
+      await pause(50);
+    }
+  }
+}
+
+/** A folder that only its owner can enter, short enough for a socket's path (104 bytes on macOS). */
+async function makeFolder(): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "rdg-" });
+  if (folder.length < 70) return folder;
+  await Deno.remove(folder);
+  return await Deno.makeTempDir({ dir: "/tmp", prefix: "rdg-" });
+}
+
+/** Says in ssh's own words what went wrong. */
+async function explain(
+  error: unknown,
+  { login, program }: { login: string; program: ProgramStream },
+): Promise<unknown> {
+  if (error instanceof RdgError && error.code !== "connection") return error;
+  if (error instanceof RdgError && !error.message.startsWith("Cannot ask")) return error;
+  const code = await program.ended;
+  const words = program.reason();
+  const known = complaints.find(({ pattern }) => pattern.test(words));
+  return new RdgError(
+    `Cannot connect to "${login}": ${known?.message ?? `"ssh" exited with code ${code}`}`,
+    {
+      code: "connection",
+      exitCode: known?.exitCode ?? ExitCode.generic,
+      hint: known?.hint ?? `see what "ssh ${login}" says by itself`,
+      cause: words || undefined,
+    },
+  );
+}
+
+const complaints: readonly {
+  pattern: RegExp;
+  message: string;
+  hint: string;
+  exitCode: ExitCode;
+}[] = [
+  {
+    pattern: /IDENTIFICATION HAS CHANGED/,
+    message: "its host key has changed",
+    hint: "ask the cluster's support whether that was them, before anything else; " +
+      "the message above says how to remove the old key (ssh-keygen -f … -R …)",
+    exitCode: ExitCode.permission,
+  },
+  {
+    pattern: /Host key verification failed/,
+    message: "its host key is not known here",
+    hint: "connect once by hand with ssh, and compare the fingerprint with the cluster's page",
+    exitCode: ExitCode.permission,
+  },
+  {
+    pattern: /Permission denied|Too many authentication failures/,
+    message: "it refused your key or password",
+    hint: "make the same ssh command work by hand first: user name, key, agent (ssh-add -l)",
+    exitCode: ExitCode.permission,
+  },
+  {
+    pattern: /Could not resolve hostname|Name or service not known/,
+    message: "there is no host of that name",
+    hint: "give the name as you would to ssh: USER@HOST, or an alias of ~/.ssh/config",
+    exitCode: ExitCode.notFound,
+  },
+  {
+    pattern: /Connection refused|timed out|No route to host|Network is unreachable/,
+    message: "it does not answer",
+    hint: "check the name, the network, and the VPN if the cluster wants one",
+    exitCode: ExitCode.generic,
+  },
+];
+
+function noSsh(error: unknown): unknown {
+  if (error instanceof Deno.errors.NotFound) {
+    return new RdgError('Cannot run "ssh": it is not on PATH', {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+      hint: "install OpenSSH's client",
+    });
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return new RdgError('Cannot run "ssh": rdg may not start it', {
+      code: "permission",
+      exitCode: ExitCode.permission,
+      hint: "run rdg with --allow-run=ssh",
+      cause: error,
+    });
+  }
+  return error;
+}
