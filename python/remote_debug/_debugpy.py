@@ -254,12 +254,14 @@ def quiet():
 
     def leave(frame, event, arg):
         # type: (object, str, object) -> None
-        # Called once in each thread, at its next call.
+        # Called once in each thread, at its next call. A client may have come meanwhile.
         pydevd_tracing.SetTrace(None)
+        if _main_thread.wanted:
+            py_db.enable_tracing()  # type: ignore
 
     py_db.enable_tracing = _nothing  # type: ignore
     _trace_new_threads(py_db, False)
-    _in_main_thread(_stop_tracing_here)
+    _main_thread.trace(False)
     for frame in sys._current_frames().values():
         while frame is not None:
             frame.f_trace = None
@@ -304,33 +306,52 @@ def _loud(py_db):
 
     _trace_new_threads(py_db, True)
 
-    def start():
-        # type: () -> None
-        py_db.enable_tracing()  # type: ignore
-
     # The main thread by itself as well: only x86-64 wheels of debugpy can reach into other threads.
-    _in_main_thread(start)
+    _main_thread.trace(True)
     py_db.enable_tracing(py_db.trace_dispatch, apply_to_all_threads=True)  # type: ignore
     py_db.set_tracing_for_untraced_contexts()  # type: ignore
 
 
-_calls = []  # type: list
+class _MainThread:
+    """Has the main thread switch its tracing on or off at its next bytecode, without a signal.
 
+    One call is under way at most, whatever happens meanwhile, and it does what is wanted by then: a
+    thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls.
+    """
 
-def _in_main_thread(function):
-    # type: (object) -> None
-    """Has a function called in the main thread at its next bytecode, without a signal."""
-    import ctypes
+    def __init__(self):
+        # type: () -> None
+        self.wanted = False
+        self._under_way = False
+        self._pointer = None  # type: object  # lives as long as the process: C holds it
 
-    def call(_):
+    def trace(self, wanted):
+        # type: (bool) -> None
+        import ctypes
+
+        self.wanted = wanted
+        if self._under_way:
+            return
+        if self._pointer is None:
+            self._pointer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._call)
+        self._under_way = True
+        if ctypes.pythonapi.Py_AddPendingCall(self._pointer, None) != 0:
+            self._under_way = False
+
+    def _call(self, _):
         # type: (object) -> int
+        self._under_way = False
         try:
-            function()  # type: ignore
+            if self.wanted:
+                py_db = _py_db()
+                py_db.enable_tracing()  # type: ignore
+                py_db.set_tracing_for_untraced_contexts()  # type: ignore
+            else:
+                _stop_tracing_here()
         except Exception:
             pass
         return 0
 
-    pointer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(call)
-    _calls.append(pointer)  # must outlive the call
-    del _calls[:-8]
-    ctypes.pythonapi.Py_AddPendingCall(pointer, None)
+
+_main_thread = _MainThread()
+
