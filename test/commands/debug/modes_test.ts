@@ -12,7 +12,7 @@ import {
   resume,
   stopped,
 } from "../../support/debugging.ts";
-import { interpreters, newestPython } from "../../support/python.ts";
+import { interpreters, newestPython, python } from "../../support/python.ts";
 import { makeSandbox, startRdg } from "../../support/rdg.ts";
 
 const addScript = `import sys
@@ -186,6 +186,28 @@ Deno.test("rdg debug -lp is woken first and opens at the crash later", async () 
   assert.equal(stop.frames[0], `<module> loop.py:${text.trimEnd().split("\n").length}`);
   await resume(second, stop);
   assert.equal((await child.status()).code, 1);
+});
+
+Deno.test("rdg debug stops at breakpoints however often it was attached and left", async () => {
+  // Before 3.12 the main thread switches its tracing by itself, at its next bytecode: here it sleeps
+  // through many changes.
+  await using sandbox = await makeSandbox({ interpreter: python });
+  const path = await sandbox.write("loop.py", loopScript.replace("sleep(0.02)", "sleep(0.2)"));
+  await using child = startRdg(["debug", "-l", python.path, "loop.py"], { sandbox });
+  await child.until(/^round 2 1 False$/m, { stream: "stdout" });
+  await child.kill(40);
+  const port = await child.port();
+  for (let round = 0; round < 3; round++) {
+    for (let times = 0; times < 12; times++) {
+      await (await attach(child, sandbox, { port })).disconnect();
+    }
+    const client = await attach(child, sandbox, { port, breakpoints: { [path]: [3] } });
+    const { frames } = await stopped(client);
+    assert.match(frames.at(-1) ?? "", /^<module> loop\.py/);
+    await client.disconnect();
+  }
+  await sandbox.write("stop", "");
+  assert.equal((await child.status()).code, 4);
 });
 
 Deno.test("rdg debug --lite takes two wakes in quick succession for one", async () => {
