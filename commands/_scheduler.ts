@@ -146,7 +146,7 @@ export async function inTime(
       {
         code: "timeout",
         exitCode: ExitCode.timeout,
-        hint: "the scheduler is busy or down. Try again in a while, or give it longer: " +
+        hint: "again in a while: the scheduler is busy or down. Or give it longer: " +
           `RDG_SCHEDULER_TIMEOUT=${Math.min(3600, limit * 5)}`,
         cause: error.cause,
       },

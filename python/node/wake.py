@@ -519,8 +519,10 @@ def main():
             say("process", node=node, pid=row[1], outcome="not-here")
         elif wake(process, node):
             waiting.append(process)
-    if request["waitS"] > 0:
-        wait(waiting, node, request)
+    if request["waitS"] <= 0:
+        # What listens already needs no wait.
+        waiting = [process for process in waiting if not process.signalled]
+    wait(waiting, node, request)
     say("done", node=node)
 
 

@@ -4,8 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
 import {
   attach,
   counting,
@@ -17,36 +16,20 @@ import {
   untilArmed,
   writeProgram,
 } from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
 import { mustRun, processesOf, waitUntil } from "../../cluster/process.ts";
+import { slurmSuite } from "../../cluster/suite.ts";
 import { Pty } from "../../support/pty.ts";
 
-const reason = await whyNoCluster({ ssh: true });
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
+let file: string;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster({ ssh: true });
-  await installRdg(cluster);
-  await writeProgram(cluster, { name: "count.py", text: counting });
+const slurmTest = await slurmSuite({
+  ssh: true,
+  setUp: async (started) => {
+    cluster = started;
+    file = await writeProgram(cluster, { name: "count.py", text: counting });
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (!ignore) await cluster.stop();
-});
-
-function slurmTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `${name}${suffix}`, ignore, fn: clean });
-}
 
 /** Waits for a process of the user's by its command line. */
 async function processLike(pattern: RegExp): Promise<number> {

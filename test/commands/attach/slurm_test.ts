@@ -4,13 +4,11 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
 import {
   attach,
   counting,
   countingLine,
-  endJobs,
   jobOutput,
   rdg,
   stopAt,
@@ -19,36 +17,19 @@ import {
   withDebugpy,
   writeProgram,
 } from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
 import { endChild, waitUntil } from "../../cluster/process.ts";
+import { slurmSuite } from "../../cluster/suite.ts";
 
-const reason = await whyNoCluster();
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 let file: string;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster();
-  await installRdg(cluster);
-  file = await writeProgram(cluster, { name: "count.py", text: counting });
+const slurmTest = await slurmSuite({
+  subject: "rdg attach",
+  setUp: async (started) => {
+    cluster = started;
+    file = await writeProgram(cluster, { name: "count.py", text: counting });
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (!ignore) await cluster.stop();
-});
-
-function slurmTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `rdg attach ${name}${suffix}`, ignore, fn: clean });
-}
 
 async function hitBreakpoint(words: readonly string[], count = 1): Promise<void> {
   const woken = await attach(cluster, words);
