@@ -490,9 +490,10 @@ def tell_stuck(process, node, record):
         reason = process.why_silent()
     except (OSError, Refused):
         return
-    # Its handler runs already when rdg's own code is on a stack: debugpy is being loaded.
-    opening = stacks is not None and "remote_debug" in stacks
     listens = bool(record) and record["state"] != "armed"
+    # Its handler runs already when rdg's own code is on a stack: debugpy is being loaded. One that
+    # listens has threads of rdg's in any case.
+    opening = not listens and stacks is not None and "remote_debug" in stacks
     say(
         "stuck",
         node=node,

@@ -123,6 +123,49 @@ def stop_here():
     debugpy.breakpoint()
 
 
+# Functions of threading that hold a lock which debugpy's own threads want as well.
+_short_ones = frozenset(("start", "enumerate", "active_count", "_bootstrap_inner", "_delete"))
+
+
+def stop_now():
+    # type: () -> None
+    """Stops at once, in the midst of the line that a signal interrupted; returns when resumed.
+
+    ``breakpoint()`` stops at the next line only, which after a sleep of hours is hours away. Where the
+    signal met debugpy's own code, or a lock that it needs, the next line it is.
+    """
+    from _pydevd_bundle.pydevd_additional_thread_info import set_additional_thread_info
+    from _pydevd_bundle.pydevd_comm_constants import CMD_SET_BREAK
+
+    py_db = _py_db()
+    own = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    frame = sys._getframe()  # type: object
+    while frame is not None and frame.f_code.co_filename.startswith(own):  # type: ignore
+        frame = frame.f_back  # type: ignore
+    if frame is None or py_db.get_file_type(frame) == py_db.PYDEV_FILE or _holds_lock(frame):  # type: ignore
+        stop_here()
+        return
+    thread = threading.current_thread()
+    info = set_additional_thread_info(thread)
+    py_db.set_suspend(thread, CMD_SET_BREAK)  # type: ignore
+    info.is_tracing += 1
+    try:
+        py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
+    finally:
+        info.is_tracing -= 1
+
+
+def _holds_lock(frame):
+    # type: (object) -> bool
+    """Whether one of the functions of threading that hold a lock is under way."""
+    while frame is not None:
+        code = frame.f_code  # type: ignore
+        if code.co_name in _short_ones and code.co_filename == threading.__file__:
+            return True
+        frame = frame.f_back  # type: ignore
+    return False
+
+
 def is_stopped():
     # type: () -> bool
     """Whether the current thread already stands still for a client."""

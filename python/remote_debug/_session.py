@@ -148,7 +148,7 @@ class Session:
 
         try:
             if not _debugpy.is_stopped():
-                _debugpy.stop_here()
+                _debugpy.stop_now()
         except Exception as error:
             _say.note("Cannot stop the program: %s" % error)
 

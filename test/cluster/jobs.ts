@@ -88,6 +88,19 @@ export async function untilArmed(
   });
 }
 
+/** Waits until the one record of a job (by the id that people see) is as wanted. */
+export async function withRecord(
+  cluster: Cluster,
+  options: { job: string; is: (session: Session) => boolean },
+): Promise<Session> {
+  return await waitUntil(`another state in job ${options.job}`, {
+    ask: async () => {
+      const mine = (await records(cluster)).find(({ job }) => job.display === options.job);
+      return mine !== undefined && options.is(mine) && mine;
+    },
+  });
+}
+
 /** What all jobs have printed. */
 export async function jobOutput(cluster: Cluster): Promise<string> {
   const parts: string[] = [];
