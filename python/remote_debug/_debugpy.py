@@ -136,6 +136,7 @@ def stop_now():
     """
     from _pydevd_bundle.pydevd_additional_thread_info import set_additional_thread_info
     from _pydevd_bundle.pydevd_comm_constants import CMD_SET_BREAK
+    from _pydevd_bundle.pydevd_thread_lifecycle import resume_threads
 
     py_db = _py_db()
     own = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -147,12 +148,39 @@ def stop_now():
         return
     thread = threading.current_thread()
     info = set_additional_thread_info(thread)
-    py_db.set_suspend(thread, CMD_SET_BREAK)  # type: ignore
+    # What debugpy itself calls from here on must not be taken for steps of the program: it would
+    # stop within its own locks.
+    hear = _deafen_this_thread()
     info.is_tracing += 1
     try:
-        py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
+        py_db.set_suspend(thread, CMD_SET_BREAK)  # type: ignore
+        if attached():
+            py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
+        else:
+            # The client has gone meanwhile. One that goes later lets this thread go: a disconnect
+            # takes the connection away first, and resumes then.
+            resume_threads("*")
     finally:
         info.is_tracing -= 1
+        hear()
+
+
+def _deafen_this_thread():
+    # type: () -> object
+    """Keeps sys.monitoring's events of this thread from debugpy; returns what undoes it."""
+    if not _uses_monitoring():
+        return _nothing
+    from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+    def hear():
+        # type: () -> None
+        pydevd_sys_monitoring.start_monitoring(all_threads=False)
+        pydevd_sys_monitoring.update_monitor_events()
+        # Places whose events were passed over meanwhile report no more until this.
+        pydevd_sys_monitoring.restart_events()
+
+    pydevd_sys_monitoring.stop_monitoring(all_threads=False)
+    return hear
 
 
 def _holds_lock(frame):

@@ -7,10 +7,9 @@ import assert from "node:assert/strict";
 import type { Cluster } from "../../cluster/cluster.ts";
 import {
   attach,
+  attachAndStop,
   counting,
-  countingLine,
   rdg,
-  stopAt,
   submit,
   untilArmed,
   withDebugpy,
@@ -31,12 +30,7 @@ const slurmTest = await slurmSuite({
 });
 
 async function hitBreakpoint(words: readonly string[], count = 1): Promise<void> {
-  const woken = await attach(cluster, words);
-  assert.equal(woken.length, count);
-  for (const one of woken) {
-    const value = await stopAt(one, { file, line: countingLine, expression: "number >= 0" });
-    assert.equal(value, "True");
-  }
+  await attachAndStop(cluster, { words, file, count });
 }
 
 slurmTest("wakes a program of a batch script, again after a detach", async () => {
