@@ -101,7 +101,11 @@ async function list(
   const inJobs = sessions.filter((session) => session.scheduler === scheduler.name);
   if (inJobs.length === 0 || scheduler.name === "local") return { listing: before, note: null };
   const at = host.now();
-  const isNew = inJobs.some(({ path }) => !before?.seen.has(path));
+  const canonical = scheduler.canonicalId ?? ((id: string) => id);
+  const known = new Set(before?.jobs.map(({ id }) => canonical(id)));
+  const isNew = inJobs.some(({ path, job }) =>
+    !before?.seen.has(path) && !known.has(canonical(job.id))
+  );
   if (before && at - before.at < (isNew ? newJobAgeMs : listAgeMs)) {
     return { listing: before, note: null };
   }
