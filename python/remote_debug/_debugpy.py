@@ -179,6 +179,8 @@ def _deafen_this_thread():
         # Places whose events were passed over meanwhile report no more until this.
         pydevd_sys_monitoring.restart_events()
 
+    # Starting first: a thread that has reported nothing yet can't be stopped, and would begin later.
+    pydevd_sys_monitoring.start_monitoring(all_threads=False)
     pydevd_sys_monitoring.stop_monitoring(all_threads=False)
     return hear
 
