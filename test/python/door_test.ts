@@ -8,23 +8,10 @@
  */
 
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { DapClient, DapFailure } from "../support/dap.ts";
 import { lineOf, newToken, programPath, startProgram } from "../support/door_program.ts";
-import { testPython } from "../support/python.ts";
 
-const unitPath = fileURLToPath(new URL("testdata/door_unit.py", import.meta.url));
 const breakpoints = { [programPath]: [lineOf("# breakpoint")] };
-
-Deno.test("door's parts do what they say (Python's unittest)", async () => {
-  const { python, pythonPath } = await testPython();
-  const { code, stderr } = await new Deno.Command(python, {
-    args: ["-W", "error", unitPath],
-    env: { PYTHONPATH: pythonPath },
-  }).output();
-  equal(code, 0, new TextDecoder().decode(stderr));
-  match(new TextDecoder().decode(stderr), /Ran \d\d tests/);
-});
 
 Deno.test("door lets the owner attach, stop, evaluate, detach and attach again", async () => {
   await using program = await startProgram();
