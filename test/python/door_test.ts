@@ -7,8 +7,8 @@
  * @module
  */
 
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import { DapClient, DapFailure } from "../support/dap.ts";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { DapClient } from "../support/dap.ts";
 import { lineOf, newToken, programPath, startProgram } from "../support/door_program.ts";
 
 const breakpoints = { [programPath]: [lineOf("# breakpoint")] };

@@ -1,5 +1,6 @@
 """_door_talk: what a client may say before the token, what it is told, what the adapter then reads."""
 import unittest
+from unittest import mock
 
 from remote_debug import _door_messages, _door_talk
 
@@ -107,6 +108,11 @@ class Token(unittest.TestCase):
             None, "", 7, True, [TOKEN], {"a": TOKEN}, TOKEN[:-1], TOKEN + "0", "\u00e9", "\ud800",
         ):  # fmt: skip
             self.assertFalse(_door_talk.is_token(wrong, TOKEN), wrong)
+
+    def test_is_compared_in_constant_time(self):
+        with mock.patch("hmac.compare_digest", return_value=True) as compare:
+            self.assertTrue(_door_talk.is_token("wrong", TOKEN))
+        compare.assert_called_once_with(b"wrong", TOKEN.encode())
 
 
 class Replay(unittest.TestCase):
