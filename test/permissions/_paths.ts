@@ -217,6 +217,13 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
       assert.equal(await terminal.ended(), 0, terminal.text);
     },
   },
+  install: {
+    "writes the launcher": async ({ sandbox, run }) => {
+      const { code, stderr } = await run([]);
+      assert.equal(code, 0, stderr);
+      assert.ok((await Deno.stat(`${sandbox.env["HOME"]}/.local/bin/rdg`)).isFile);
+    },
+  },
   connect: {
     "from a laptop": connected(["login", "local", "--scheduler=local"]),
     "on the login node itself": connected([], { RDG_SCHEDULER: "local" }),

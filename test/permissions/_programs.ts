@@ -51,8 +51,8 @@ exec) shift 6; exec "$@" ;;
 job) ;;
 *) exec cat ${samples}flux/0.49-jobs.txt ;;
 esac`,
-  condor_q: `exec cat ${samples}htcondor/23-condor_q.json`,
-  condor_ssh_to_job: onNode(1),
+  "condor_q": `exec cat ${samples}htcondor/23-condor_q.json`,
+  "condor_ssh_to_job": onNode(1),
   ssh: `case "$*" in
 *"-O check"*) exit 255 ;;
 esac
