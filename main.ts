@@ -56,7 +56,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => tie(await import("./commands/init/command.ts")),
   },
   install: {
-    summary: "Put rdg on your PATH: a launcher that gives each command only what it needs",
+    summary: "Put rdg on your PATH, each command with its own permissions",
     load: async () => tie(await import("./commands/install/command.ts")),
   },
 };

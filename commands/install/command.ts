@@ -14,7 +14,7 @@ import { findMain, mark, renderLauncher } from "./launcher.ts";
 /** What the command says about itself. */
 export const meta = {
   name: "install",
-  summary: "Put rdg on your PATH: a launcher that gives each command only what it needs",
+  summary: "Put rdg on your PATH, each command with its own permissions",
   usage: "[flags]",
   flags: {
     dir: { type: "string", value: "FOLDER", help: "Where to put it (default: ~/.local/bin)" },
@@ -104,7 +104,9 @@ export async function run(options: InstallOptions, host: Host): Promise<number> 
 /** Puts the file in place under another name first: whoever runs the old one isn't disturbed. */
 async function write(path: string, { text, force }: { text: string; force: boolean }) {
   const old = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return null;
+    const none = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (none) return null;
     // Bytes that are no text, a folder, a file that may not be read: not rdg's, in any case.
     return "";
   });
