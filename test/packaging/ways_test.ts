@@ -82,6 +82,13 @@ Deno.test("rdg runs from a registry, from a URL and by its launchers, with a col
     const listed = await must([`${folder}/rdg`, "sessions", "--json"], around("own"));
     assert.deepEqual(JSON.parse(listed), { sessions: [] });
   });
+
+  await t.step("the launcher goes on without the registry", async () => {
+    await registry[Symbol.asyncDispose]();
+    const rdg = `${sandbox.dir}/../own bin/rdg`;
+    await toBreakpoint([rdg], around("own"));
+    await must([rdg, "init", "--editor=vscode"], around("own"));
+  });
 });
 
 Deno.test("rdg runs from a checkout by deno install -g and by its own launcher", async (t) => {

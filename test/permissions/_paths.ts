@@ -43,6 +43,9 @@ export type Path = (stage: Stage) => Promise<void>;
 /** A process that doesn't exist: the largest possible id is 2^22. */
 const nobody = "1073741823";
 
+/** What environment modules set; under a list Deno starts nothing while a program would inherit it. */
+const modules = { LD_LIBRARY_PATH: "/opt/modules/lib" };
+
 /** Asks for a process of a job; the helper gets there, and says that there is none. */
 function helped(command: "attach" | "stack", how: { scheduler: string; job: string }): Path {
   const words = command === "attach" ? [how.job, nobody] : [how.job, "--pid", nobody];
@@ -89,7 +92,8 @@ function listed(scheduler: string): Path {
   return async ({ sandbox, run }) => {
     const job = { id: "999999", display: "999999", step: null };
     await armed(sandbox, { scheduler, cluster: "elsewhere", job });
-    const { code, stdout, stderr } = await run(["--json"], { RDG_SCHEDULER: scheduler });
+    const env = { RDG_SCHEDULER: scheduler, ...modules };
+    const { code, stdout, stderr } = await run(["--json"], env);
     assert.equal(code, 0, stderr);
     assert.equal(JSON.parse(stdout).sessions[0].cluster, "elsewhere");
   };
@@ -225,7 +229,7 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
     },
   },
   connect: {
-    "from a laptop": connected(["login", "local", "--scheduler=local"]),
+    "from a laptop": connected(["login", "local", "--scheduler=local"], modules),
     "on the login node itself": connected([], { RDG_SCHEDULER: "local" }),
     "asks which process": async (stage) => {
       await using _one = await program(stage);

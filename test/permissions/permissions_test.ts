@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { permissionFlags } from "../../commands/install/launcher.ts";
 import { root } from "../support/python.ts";
 import { makeSandbox, start, type StartOptions } from "../support/rdg.ts";
 import { type Asked, beyond, parseAudit, permissionSets, unused } from "./_audit.ts";
@@ -84,6 +85,22 @@ Deno.test("each command of rdg has a list of permissions, and a path that is run
   assert.ok(commands.includes("debug"));
   assert.deepEqual(Object.keys(permissionSets).sort(), commands);
   assert.deepEqual(Object.keys(paths).sort(), commands);
+});
+
+Deno.test("the README has the same lists as deno.json", async () => {
+  const readme = await Deno.readTextFile(`${root}/README.md`);
+  const [, section = ""] = /^## Permissions$([^]*?)^## /m.exec(readme) ?? [];
+  const told: Record<string, string[]> = {};
+  let command = "";
+  for (const [, name = "", flags = ""] of section.matchAll(/^\| (?:`(\w+)`)? *\| (`--.*?) \|/gm)) {
+    command = name || command;
+    const words = [...flags.matchAll(/`(--[^`]+)`/g)].map(([, flag = ""]) => flag);
+    told[command] = [...told[command] ?? [], ...words].sort();
+  }
+  const lists = Object.entries(permissionSets).map(([name, set]) =>
+    [name, permissionFlags(set).sort()] as const
+  );
+  assert.deepEqual(told, Object.fromEntries(lists));
 });
 
 Deno.test("beyond() and unused() tell a list's lack and excess", () => {
