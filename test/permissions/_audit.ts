@@ -37,7 +37,8 @@ export function parseAudit(text: string): Asked[] {
   const found = new Map<string, Asked>();
   asked.forEach((one, index) => {
     const before = asked[index - 1];
-    // Deno notes each read as a write of the same path too, without asking for it (2.9.6).
+    // Deno notes nearly every read as a write of the same path too, and the other way round (2.9.6). A
+    // write that the list lacks is refused, and shows in what comes of the path.
     const echo = one.kind === "write" && before?.kind === "read" && before.value === one.value;
     if (!echo) found.set(`${one.kind} ${one.value}`, one);
   });
@@ -82,7 +83,8 @@ function isProc({ kind, value }: Asked): boolean {
  */
 export function unused(asked: readonly Asked[], set: PermissionSet): string[] {
   return Object.entries(set).flatMap(([name, granted]) => {
-    if (name === "all") return [];
+    // Whether something is really written can't be seen here: the test takes the right away.
+    if (name === "all" || name === "write") return [];
     const kind = name as Kind;
     const mine = asked.filter((one) => one.kind === kind && !isProc(one));
     if (typeof granted === "boolean") return granted && mine.length === 0 ? [kind] : [];

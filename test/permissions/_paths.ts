@@ -135,7 +135,9 @@ function connected(words: readonly string[], env: Record<string, string> = {}): 
   return async (stage) => {
     await using debugged = await program(stage);
     await using child = stage.start([...words, "--port=0", "--json"], env);
-    const [, port] = await child.until(/"port":(\d+)/, { stream: "stdout", timeoutMs: 60_000 });
+    const ended = child.status(70_000).then(() => Promise.reject(new Error(child.stderr)));
+    const ready = child.until(/"port":(\d+)/, { stream: "stdout", timeoutMs: 60_000 });
+    const [, port] = await Promise.race([ready, ended]);
     await stopAt(stage.sandbox, Number(port));
     await child.kill("SIGINT");
     assert.equal((await child.status()).code, 0, child.stderr);
