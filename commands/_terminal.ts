@@ -5,6 +5,9 @@
  * @module
  */
 
+/** Styles that {@linkcode Terminal.style} knows. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
 /**
  * What switches a style on and off again (ECMA-48, "SGR"). `node:util`'s `styleText` does the same, but
  * loading that module costs 10 ms at every start.
@@ -16,13 +19,10 @@ const styles = {
   green: [32, 39],
   yellow: [33, 39],
   cyan: [36, 39],
-} as const;
+} as const satisfies Record<Style, readonly [number, number]>;
 
 /** Goes to the line's start and empties it. */
 const eraseLine = "\r\x1b[2K";
-
-/** Styles that {@linkcode Terminal.style} knows. */
-export type Style = keyof typeof styles;
 
 /** Where a command writes. */
 export interface Terminal {

@@ -77,6 +77,7 @@ export async function look(options: LookOptions): Promise<Look> {
     jobs: listing ? listing.jobs.map((job) => aged(job, now - listing.at)) : [],
     hostname: host.hostname(),
     canonicalId: scheduler.canonicalId,
+    runner: host.runner,
   });
   if (doubtful.length > 0) {
     // Records of jobs that aren't listed are another cluster's, unless the cluster's name is ours. An
