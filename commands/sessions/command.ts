@@ -103,7 +103,7 @@ async function look(options: SessionsOptions, host: Host): Promise<Row[]> {
   for (const line of passedOver) {
     host.terminal.say(host.terminal.style("dim", `Passed over ${line}`));
   }
-  const scheduler = openScheduler(options.scheduler, host);
+  const scheduler = await openScheduler(options.scheduler, host);
   const inJobs = sessions.some((session) => session.scheduler === scheduler.name);
   const jobs = inJobs && scheduler.name !== "local" ? await listJobs(scheduler, host) : [];
   const { rows, doubtful, stale } = await judge(sessions, {
