@@ -33,8 +33,8 @@ export function text(max = 1_000_000): Check<string> {
 export function line(max = 500): Check<string> {
   return (value, at) => {
     const given = text(max)(value, at);
-    // deno-lint-ignore no-control-regex -- they would reach the terminal
-    if (given.trim() === "" || /[\x00-\x1f\x7f-\x9f]/.test(given)) {
+    // Control characters, and those that turn the direction of writing, would reach the terminal.
+    if (given.trim() === "" || /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(given)) {
       throw new FormError(at, "one line of text", value);
     }
     return given;
