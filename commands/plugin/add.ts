@@ -90,8 +90,8 @@ function absoluteSource(source: PluginSource, host: Host): PluginSource {
   if (source.kind === "git" || source.path.startsWith("/")) return source;
   const path = source.path.startsWith("~/")
     ? `${host.env("HOME")}${source.path.slice(1)}`
-    : `${host.cwd()}/${source.path}`;
-  return { kind: "path", path: path.replaceAll("/./", "/").replace(/(?<=.)\/+\.?$/, "") };
+    : `${host.cwd()}/${source.path.replace(/^(?:\.\/+)+/, "")}`;
+  return { kind: "path", path: path.replace(/(?<=.)\/+\.?$/, "") };
 }
 
 function isThere(path: string): boolean {

@@ -87,7 +87,7 @@ function runTwice(
 
 function findFile(typed: string, host: Host): string {
   if (!/[/.]/.test(typed)) return byName(typed, allPlugins(placesOf(host))).entry.path ?? "";
-  const path = typed.startsWith("/") ? typed : `${host.cwd()}/${typed}`.replaceAll("/./", "/");
+  const path = typed.startsWith("/") ? typed : `${host.cwd()}/${typed.replace(/^(?:\.\/+)+/, "")}`;
   let info: Deno.FileInfo | undefined;
   try {
     info = Deno.statSync(path);

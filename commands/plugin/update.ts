@@ -43,7 +43,7 @@ export async function update(options: PluginOptions, host: Host): Promise<number
     try {
       await updateOne(found, { record, options, host });
     } catch (error) {
-      if (!(error instanceof RdgError) || named.length === 1) throw error;
+      if (!(error instanceof RdgError) || named.length === 1 || error.code === "usage") throw error;
       failed = true;
       host.terminal.say(host.terminal.style("yellow", error.message));
     }
