@@ -14,12 +14,19 @@ export class PluginFailure extends RdgError {
   readonly path: string;
   /** What is wrong, without saying with what: small first letter. */
   readonly reason: string;
+  /** It lies in the plugin: the same file will not do better another time. */
+  readonly lasting: boolean;
 
   /**
    * @param plugin Its name, where known, and its path.
    * @param reason What is wrong, with a small first letter.
+   * @param options `lasting` is false where it lies in rdg or the machine.
    */
-  constructor(plugin: { name?: string | undefined; path: string }, reason: string) {
+  constructor(
+    plugin: { name?: string | undefined; path: string },
+    reason: string,
+    options: { lasting?: boolean } = {},
+  ) {
     const named = plugin.name === undefined ? "" : `"${plugin.name}" `;
     super(`Cannot use the plugin ${named}in ${plugin.path}: ${reason}`, {
       code: "plugin",
@@ -29,6 +36,7 @@ export class PluginFailure extends RdgError {
     this.plugin = plugin.name;
     this.path = plugin.path;
     this.reason = reason;
+    this.lasting = options.lasting ?? true;
   }
 }
 

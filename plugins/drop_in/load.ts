@@ -46,9 +46,18 @@ export function findDropIns(
   places: DropInPlaces,
   options: { taken: Taken; anew?: boolean },
 ): Found[] {
+  const { folder } = places;
+  let entries: Entry[];
+  try {
+    entries = listEntries(folder);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const entry = { name: "plugins", top: folder, path: null };
+    return [{ entry, reason: `it cannot be read (${error.message})` }];
+  }
   const manifests = new Manifests(places.cache);
   const names = { scheduler: new Set<string>(), editor: new Set<string>() };
-  const found = listEntries(places.folder).map((entry): Found => {
+  const found = entries.map((entry): Found => {
     const { path } = entry;
     if (path === null) return { entry, reason: "it is a folder without plugin.ts" };
     let known;

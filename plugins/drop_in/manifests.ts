@@ -14,7 +14,7 @@ import { Sandbox } from "./sandbox.ts";
 import type { Manifest } from "./stand_in.ts";
 
 /** What is known of one file: a manifest, or why there is none. */
-export type Known = Manifest | { reason: string };
+export type Known = Manifest | { reason: string; lasting: boolean };
 
 interface Kept {
   /** Time of change, size and number of the file. */
@@ -59,7 +59,7 @@ export class Manifests {
     const stamp = stampOf(path);
     const kept = Object.hasOwn(this.#plugins, path) ? this.#plugins[path] : undefined;
     if (kept?.stamp === stamp && !options.anew) {
-      if (typeof kept.reason === "string") return { reason: kept.reason };
+      if (typeof kept.reason === "string") return { reason: kept.reason, lasting: true };
       try {
         const { data = {}, functions = [] } = kept;
         return { data: checkPlugin({ data, functions }), functions };
@@ -68,7 +68,12 @@ export class Manifests {
       }
     }
     const known = learn(path);
-    this.#plugins[path] = { stamp, ...known } as Kept;
+    if ("reason" in known) {
+      if (!known.lasting) return known;
+      this.#plugins[path] = { stamp, reason: known.reason };
+    } else {
+      this.#plugins[path] = { stamp, data: { ...known.data }, functions: [...known.functions] };
+    }
     this.#changed = true;
     return known;
   }
@@ -126,11 +131,11 @@ export function learn(path: string): Known {
     const { loaded } = sandbox;
     return { data: checkPlugin(loaded), functions: loaded.functions };
   } catch (error) {
-    if (error instanceof PluginFailure) return { reason: error.reason };
-    if (error instanceof FormError) return { reason: harmless(error.message) };
-    if (error instanceof Deno.errors.NotFound) return { reason: "it is gone" };
+    if (error instanceof PluginFailure) return { reason: error.reason, lasting: error.lasting };
+    if (error instanceof FormError) return { reason: harmless(error.message), lasting: true };
+    if (error instanceof Deno.errors.NotFound) return { reason: "it is gone", lasting: false };
     if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-      return { reason: "it cannot be read" };
+      return { reason: "it cannot be read", lasting: false };
     }
     throw error;
   }

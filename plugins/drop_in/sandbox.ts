@@ -94,6 +94,7 @@ export class Sandbox implements Disposable {
       throw new PluginFailure(
         source,
         `rdg may not start Deno, in which plugins run: --allow-run=${program}`,
+        { lasting: false },
       );
     }
     this.#worker = new Worker(dataUrl(mediatorSource), { type: "module" });
@@ -192,7 +193,8 @@ export class Sandbox implements Disposable {
     const text = kind === status.late ? "" : new TextDecoder().decode(bytes);
     if (kind === status.line) return this.#parse(text);
     this[Symbol.dispose]();
-    throw new PluginFailure(this.#source, endOf(kind, { what, text, limitMs: message.limitMs }));
+    const reason = endOf(kind, { what, text, limitMs: message.limitMs });
+    throw new PluginFailure(this.#source, reason, { lasting: "line" in message });
   }
 
   #parse(text: string): Record<string, unknown> {

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { startRdg } from "../../support/rdg.ts";
 import { editor, type PluginHome, pluginHome, scheduler } from "./_home.ts";
 
 /** A plugin's source and what is said of it. */
@@ -264,6 +265,23 @@ Deno.test("an editor's plugin that misbehaves is left out, the others are set up
       assert.deepEqual(await Array.fromAsync(Deno.readDir(dir)), []);
     });
   }
+});
+
+Deno.test("a folder of plugins that can't be read is named, and the command goes on", async () => {
+  await using home = await pluginHome({ debugpy: null });
+  await home.put("toyq.ts", scheduler());
+  await Deno.remove(home.plugins, { recursive: true });
+  await Deno.writeTextFile(home.plugins, "a file");
+  assert.equal(await goesOn(home), "No sessions.\n");
+  await Deno.remove(home.plugins);
+  await Deno.symlink("plugins", home.plugins);
+  assert.equal(await goesOn(home), "No sessions.\n");
+  await Deno.remove(home.plugins);
+  await Deno.mkdir(home.plugins, { mode: 0o000 });
+  const own = startRdg(["sessions", "--scheduler", "local"], { sandbox: home.sandbox });
+  await own.status();
+  assert.match(own.stderr, /^No sessions\.$/m);
+  if (Deno.uid() !== 0) assert.match(own.stderr, /plugins: it cannot be read/);
 });
 
 Deno.test("nothing is loaded from the project that is debugged", async () => {
