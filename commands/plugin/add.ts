@@ -53,8 +53,11 @@ export async function add(options: PluginOptions, host: Host): Promise<number> {
     for (const line of describePlugin(data, from)) host.terminal.say(line);
     await confirmed(inTheWay === undefined ? "Add it?" : "Replace it?", { ...options, host });
     await takePlace(staged, top);
-    findDropIns(places, { taken: builtIn() });
     host.terminal.say(`Added ${data.name} in ${top}`);
+    const there = findDropIns(places, { taken: builtIn() }).find(({ entry }) => entry.top === top);
+    if (there?.reason !== undefined) {
+      host.terminal.say(host.terminal.style("yellow", `It is not used yet: ${there.reason}`));
+    }
   } finally {
     await Deno.remove(staged, { recursive: true }).catch(() => {});
   }

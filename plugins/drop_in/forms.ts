@@ -46,7 +46,7 @@ export const functions = {
       "loginHost",
     ],
   },
-  editor: { needed: ["apply", "remove", "instructions"], optional: ["*obstacle"] },
+  editor: { needed: ["apply", "remove", "instructions"], optional: ["*obstacle", "press"] },
 } as const;
 
 /** The data of a scheduler's plugin. */
@@ -251,4 +251,22 @@ export const editorResults = {
   remove: fileEdit,
   instructions: list(text(2000), 100),
   obstacle: orNull(line(500)),
+  press: line(500),
 };
+
+/** Members of a type that are functions. */
+type FunctionNames<T> = {
+  [K in keyof T]-?: NonNullable<T[K]> extends (...args: never[]) => unknown ? K : never;
+}[keyof T];
+
+/** What the contract has and this file forgets: such a member would be lost on its way in. */
+type Forgotten =
+  | Exclude<FunctionNames<SchedulerPlugin>, keyof typeof schedulerResults>
+  | Exclude<FunctionNames<EditorPlugin>, keyof typeof editorResults>
+  | Exclude<keyof SchedulerPlugin, FunctionNames<SchedulerPlugin> | keyof SchedulerData>
+  | Exclude<keyof EditorPlugin, FunctionNames<EditorPlugin> | keyof EditorData>;
+
+type Nothing<T extends never> = T;
+
+/** `never`; while anything is forgotten, `deno check` ends here and says what. */
+export type Complete = Nothing<Forgotten>;

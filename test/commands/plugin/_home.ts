@@ -37,6 +37,8 @@ export async function pluginHome(options: { debugpy?: null } = {}): Promise<Plug
   const plugins = `${sandbox.env.HOME}/.config/rdg/plugins`;
   const bin = `${sandbox.env.HOME}/bin`;
   await Deno.mkdir(plugins, { recursive: true, mode: 0o700 });
+  // Whatever the umask: a home that others can write is one of the tests' subjects.
+  await Deno.chmod(sandbox.env.HOME ?? "", 0o700);
   await Deno.mkdir(bin);
   const path = `${bin}:${sandbox.env.PATH}`;
   return {

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { rdg, start } from "../../support/rdg.ts";
-import { editor, type PluginHome, pluginHome, scheduler } from "./_home.ts";
+import { editor, examples, type PluginHome, pluginHome, scheduler } from "./_home.ts";
 
 /** A plugin's source and what is said of it. */
 type Bad = readonly [string, RegExp];
@@ -154,6 +154,11 @@ Deno.test("a plugin that somebody else could have written is passed over", async
     await Deno.chmod(path, good);
   }
   assert.equal(await goesOn(home), "No sessions.\n");
+  await Deno.chmod(`${home.sandbox.env.HOME}/.config`, 0o777);
+  const added = await home.rdg(["plugin", "add", "--yes", `${examples}/tinyq`]);
+  assert.match(added.stderr, /^Added tinyq .*\nIt is not used yet: others can write .*\.config: /m);
+  await home.rdg(["plugin", "remove", "--force", "tinyq"]);
+  await Deno.chmod(`${home.sandbox.env.HOME}/.config`, 0o700);
   if (Deno.uid() !== 0) return;
   await Deno.chown(file, 12345, 12345);
   assert.match(await goesOn(home), /plugin\.ts belongs to another user \(uid 12345\)/);

@@ -88,6 +88,29 @@ Deno.test("rdg attach --scheduler NAME wakes a program of a drop-in scheduler's 
   }
 });
 
+Deno.test("rdg stack and rdg connect go by a drop-in scheduler as well", async () => {
+  await using home = await pluginHome();
+  const { sandbox } = home;
+  await home.program("tq", tq);
+  await home.rdg(["plugin", "add", "--yes", `${examples}/tinyq`]);
+  await sandbox.write("loop.py", script);
+  await using program = startRdg(["debug", "--lite", python.path, "loop.py"], {
+    sandbox,
+    env: { TINYQ_JOB: "7", TINYQ_NODE: Deno.hostname() },
+  });
+  await program.until(/Armed and ready/);
+  const by = ["7", "--scheduler", "tinyq", "--json"];
+  const pid = String(program.pid);
+  const stack = await home.rdg(["stack", ...by, "--pid", pid, "--via", "scheduler"]);
+  assert.equal(stack.code, 0, stack.stderr);
+  assert.match(stack.stdout, /loop\.py/);
+  await using connect = startRdg(["connect", ...by, "--port", "0"], { sandbox: home.sandbox });
+  const [, job] = await connect.until(/"event":"ready".*"job":"(\d+)"/, { stream: "stdout" });
+  assert.equal(job, "7");
+  await connect.kill("SIGTERM");
+  await connect.status();
+});
+
 Deno.test("a drop-in scheduler is found by its variables and by its program", async () => {
   await using home = await pluginHome({ debugpy: null });
   await home.program("tq", tq);
