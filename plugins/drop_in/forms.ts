@@ -98,7 +98,7 @@ const base = {
   programs: list(program, 100),
 };
 
-const jobVariables = object<JobVariables>(
+const jobForm = object<JobVariables>(
   { present: list(variables, 20), job: variables },
   {
     absent: variables,
@@ -117,6 +117,14 @@ const jobVariables = object<JobVariables>(
     user: variables,
   },
 );
+
+/** All of it goes into one variable of every job, beside what else is there. */
+const jobVariables: Check<JobVariables> = (value, at) => {
+  const job = jobForm(value, at);
+  const { length } = JSON.stringify(job);
+  if (length > 8192) throw new FormError(at, "at most 8192 characters in all", length);
+  return job;
+};
 
 const schedulerData = object<SchedulerData>(
   { ...base, kind: oneOf("scheduler"), detect: list(program, 100), job: jobVariables },
@@ -175,11 +183,27 @@ function renamed<T>(action: () => T): T {
   }
 }
 
+/** Variables by which a program becomes another one, or loads code of somebody's choice. */
+const swaying =
+  /^(?:PATH|IFS|ENV|BASH_.*|SHELLOPTS|BASHOPTS|(?:LD|DYLD|PYTHON|PERL|RUBY|NODE|LUA|JAVA|GIT)_?.*)$/i;
+
+/** Variables that a plugin may set for a program. */
+const environment: Check<Record<string, string | null>> = (value, at) => {
+  const given = byName(orNull(argument()))(value, at);
+  for (const [name, text] of Object.entries(given)) {
+    variable(name, `${at}'s name`);
+    if (text !== null && swaying.test(name)) {
+      throw new FormError(`${at}.${name}`, "no variable that decides what code runs", text);
+    }
+  }
+  return given;
+};
+
 /** What to run. */
 export const runSpec: Check<RunSpec> = object<RunSpec>(
   { program, args: list(argument(), 100_000) },
   {
-    env: byName(orNull(argument())),
+    env: environment,
     without: list(argument(), 1000),
     keep: list(argument(), 1000),
     stdin: text(),

@@ -63,6 +63,8 @@ Deno.test("results of built-in editors pass unchanged", () => {
 Deno.test("runSpec() refuses what would reach another program than it says", () => {
   const good = { program: "tq", args: ["a b", "$(id)", ""] };
   assert.deepEqual(runSpec({ ...good, odd: 1 }, "it"), good);
+  const env = { LD_PRELOAD: null, TQ_FORMAT: "long" };
+  assert.deepEqual(runSpec({ ...good, env }, "it"), { ...good, env });
   for (
     const [spec, why] of [
       [{ program: "tq jobs", args: [] }, /it\.program is "tq jobs": want a program's name/],
@@ -73,6 +75,10 @@ Deno.test("runSpec() refuses what would reach another program than it says", () 
       [{ program: "tq" }, /it\.args is nothing: want a list/],
       [{ ...good, timeoutMs: 1e9 }, /it\.timeoutMs/],
       [{ ...good, env: { A: 1 } }, /it\.env\.A is 1: want a text/],
+      [{ ...good, env: { PATH: "/tmp" } }, /it\.env\.PATH is "\/tmp": want no variable that/],
+      [{ ...good, env: { LD_PRELOAD: "x" } }, /it\.env\.LD_PRELOAD/],
+      [{ ...good, env: { PYTHONPATH: "x" } }, /it\.env\.PYTHONPATH/],
+      [{ ...good, env: { "A=B": "x" } }, /it\.env's name is "A=B": want the name of a variable/],
       [{ ...good, stdin: {} }, /it\.stdin/],
       [null, /it is null: want an object/],
     ] as const
