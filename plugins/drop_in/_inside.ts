@@ -28,7 +28,8 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const { stdin, stdout } = Deno;
 const buffer = new Uint8Array(65_536);
-let unread = "";
+/** Bytes of the next lines. */
+let unread = new Uint8Array(0);
 
 /** Kinds of permission, to show that none is there. */
 const kinds = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
@@ -47,15 +48,19 @@ const kept = new Set([
   ..."TextDecoder TextEncoder URL URLSearchParams atob btoa structuredClone".split(" "),
 ]);
 
+/** A long line comes in many parts: each is looked through once. */
 function readLine(): string | null {
-  for (let end = unread.indexOf("\n"); end < 0; end = unread.indexOf("\n")) {
+  let line = "";
+  let part = unread;
+  for (let end = part.indexOf(10); end < 0; end = part.indexOf(10)) {
+    line += decoder.decode(part, { stream: true });
     const size = stdin.readSync(buffer);
     if (size === null) return null;
-    unread += decoder.decode(buffer.subarray(0, size), { stream: true });
+    part = buffer.slice(0, size);
   }
-  const end = unread.indexOf("\n");
-  const line = unread.slice(0, end);
-  unread = unread.slice(end + 1);
+  const end = part.indexOf(10);
+  line += decoder.decode(part.subarray(0, end));
+  unread = part.slice(end + 1);
   return line;
 }
 

@@ -175,7 +175,9 @@ export class Sandbox implements Disposable {
 
   #request(request: Record<string, unknown>, what: string): unknown {
     const line = JSON.stringify(request);
-    const answer = this.#ask({ line, limitMs: limits.callMs }, what);
+    // What a program printed may be long: a second more for each million characters.
+    const limitMs = limits.callMs + Math.floor(line.length / 1e6) * 1000;
+    const answer = this.#ask({ line, limitMs }, what);
     if ("thrown" in answer) throw new PluginThrew(answer.thrown as Thrown);
     return answer.ok;
   }

@@ -9,15 +9,8 @@ import type { EditorPlugin, RunOutput, RunSpec, SchedulerPlugin, Steps } from ".
 import { checkDeclared } from "../host.ts";
 import { type Check, FormError } from "./_check.ts";
 import { harmless, PluginFailure } from "./failure.ts";
-import {
-  type EditorData,
-  editorResults,
-  functions,
-  type PluginData,
-  runSpec,
-  type SchedulerData,
-  schedulerResults,
-} from "./forms.ts";
+import { type EditorData, functions, type PluginData, type SchedulerData } from "./forms.ts";
+import { editorResults, runSpec, schedulerResults } from "./results.ts";
 import { PluginThrew, Sandbox } from "./sandbox.ts";
 
 /** What is known of a plugin without its process. */

@@ -6,7 +6,8 @@
  */
 
 import { attachProfile } from "../../init/profile.ts";
-import { type EditorData, editorResults } from "../../../plugins/drop_in/forms.ts";
+import type { EditorData } from "../../../plugins/drop_in/forms.ts";
+import { editorResults } from "../../../plugins/drop_in/results.ts";
 import type { Caller } from "../../../plugins/drop_in/stand_in.ts";
 import type { PluginCheck } from "../test.ts";
 

@@ -7,7 +7,7 @@
 
 import type { RunOutput } from "../../../plugins/contract.ts";
 import { PluginFailure } from "../../../plugins/drop_in/failure.ts";
-import { schedulerResults } from "../../../plugins/drop_in/forms.ts";
+import { schedulerResults } from "../../../plugins/drop_in/results.ts";
 import type { Caller, Manifest } from "../../../plugins/drop_in/stand_in.ts";
 import type { PluginCheck } from "../test.ts";
 

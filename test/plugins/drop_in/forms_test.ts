@@ -2,12 +2,8 @@
 
 import assert from "node:assert/strict";
 import { attachProfile } from "../../../commands/init/profile.ts";
-import {
-  checkPlugin,
-  editorResults,
-  runSpec,
-  schedulerResults,
-} from "../../../plugins/drop_in/forms.ts";
+import { checkPlugin } from "../../../plugins/drop_in/forms.ts";
+import { editorResults, runSpec, schedulerResults } from "../../../plugins/drop_in/results.ts";
 import { editors } from "../../../plugins/editors.ts";
 import { schedulers } from "../../../plugins/schedulers.ts";
 import { slurm } from "../../../plugins/schedulers/slurm.ts";
