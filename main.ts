@@ -59,6 +59,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Add, list, update, remove, make and test plugins of your own",
     load: async () => tie(await import("./commands/plugin/command.ts")),
   },
+  install: {
+    summary: "Put rdg on your PATH, each command with its own permissions",
+    load: async () => tie(await import("./commands/install/command.ts")),
+  },
 };
 
 function tie<Options>(command: Command<Options>): Loaded {

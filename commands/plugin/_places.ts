@@ -44,6 +44,31 @@ export function allPlugins(places: DropInPlaces): Found[] {
   return findDropIns(places, { taken: builtIn(), anew: true });
 }
 
+/**
+ * Looks at every plugin again and notes which programs they declare, for the launcher of `rdg install`.
+ *
+ * @param places Where they are.
+ * @returns All of them.
+ */
+export function noteAll(places: DropInPlaces): Found[] {
+  const found = findDropIns(places, { taken: builtIn() });
+  const usable = found.flatMap(({ manifest }) => manifest ?? []);
+  const programs = [...new Set(usable.flatMap(({ data }) => data.programs))].sort();
+  const file = `${places.folder}.programs`;
+  const temporary = `${file}.${crypto.randomUUID()}.tmp`;
+  try {
+    if (usable.length === 0) {
+      Deno.removeSync(file);
+    } else {
+      Deno.writeTextFileSync(temporary, programs.join(","), { mode: 0o600 });
+      Deno.renameSync(temporary, file);
+    }
+  } catch {
+    // There is none yet, or the folder can't be written: what was asked for is done all the same.
+  }
+  return found;
+}
+
 /** What a plugin is called: by itself, or, where it can't be used, by its place. */
 export function nameOf({ manifest, entry }: Found): string {
   return manifest?.data.name ?? entry.name;

@@ -9,9 +9,9 @@ import type { Host } from "../_host.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { pluginFileIn } from "../../plugins/drop_in/folder.ts";
 import type { PluginData } from "../../plugins/drop_in/forms.ts";
-import { findDropIns, takenName } from "../../plugins/drop_in/load.ts";
+import { takenName } from "../../plugins/drop_in/load.ts";
 import { learn } from "../../plugins/drop_in/manifests.ts";
-import { allPlugins, builtIn, placesOf } from "./_places.ts";
+import { allPlugins, builtIn, noteAll, placesOf } from "./_places.ts";
 import { confirmed, describePlugin } from "./_show.ts";
 import type { PluginOptions } from "./command.ts";
 import { fetchPlugin } from "./fetch.ts";
@@ -54,7 +54,7 @@ export async function add(options: PluginOptions, host: Host): Promise<number> {
     await confirmed(inTheWay === undefined ? "Add it?" : "Replace it?", { ...options, host });
     await takePlace(staged, top);
     host.terminal.say(`Added ${data.name} in ${top}`);
-    const there = findDropIns(places, { taken: builtIn() }).find(({ entry }) => entry.top === top);
+    const there = noteAll(places).find(({ entry }) => entry.top === top);
     if (there?.reason !== undefined) {
       host.terminal.say(host.terminal.style("yellow", `It is not used yet: ${there.reason}`));
     }

@@ -7,7 +7,7 @@
 import { columns } from "../_columns.ts";
 import type { Host } from "../_host.ts";
 import { ExitCode } from "../../plugins/error.ts";
-import { allPlugins, nameOf, placesOf } from "./_places.ts";
+import { allPlugins, nameOf, noteAll, placesOf } from "./_places.ts";
 import type { PluginOptions } from "./command.ts";
 import { readRecord, sourceText } from "./store.ts";
 
@@ -22,7 +22,9 @@ import { readRecord, sourceText } from "./store.ts";
 export async function list(options: PluginOptions, host: Host): Promise<number> {
   const places = placesOf(host);
   const plugins = [];
-  for (const found of allPlugins(places)) {
+  const all = allPlugins(places);
+  if (all.length > 0) noteAll(places);
+  for (const found of all) {
     const { entry, manifest, reason } = found;
     const record = await readRecord(entry.top);
     plugins.push({

@@ -6,7 +6,7 @@
 
 import type { Host } from "../_host.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
-import { allPlugins, byName, nameOf, placesOf } from "./_places.ts";
+import { allPlugins, byName, nameOf, noteAll, placesOf } from "./_places.ts";
 import type { PluginOptions } from "./command.ts";
 import { isChanged, readRecord } from "./store.ts";
 
@@ -20,7 +20,8 @@ import { isChanged, readRecord } from "./store.ts";
  * nothing is removed.
  */
 export async function remove(options: PluginOptions, host: Host): Promise<number> {
-  const all = allPlugins(placesOf(host));
+  const places = placesOf(host);
+  const all = allPlugins(places);
   const chosen = new Set(options.words.map((name) => byName(name, all)));
   for (const found of chosen) {
     const record = await readRecord(found.entry.top);
@@ -40,5 +41,6 @@ export async function remove(options: PluginOptions, host: Host): Promise<number
     await Deno.remove(found.entry.top, { recursive: true });
     host.terminal.say(`Removed ${nameOf(found)} (${found.entry.top})`);
   }
+  noteAll(places);
   return ExitCode.ok;
 }

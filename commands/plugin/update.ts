@@ -7,8 +7,8 @@
 import type { Host } from "../_host.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import type { PluginData } from "../../plugins/drop_in/forms.ts";
-import { findDropIns, type Found } from "../../plugins/drop_in/load.ts";
-import { allPlugins, builtIn, byName, nameOf, placesOf } from "./_places.ts";
+import type { Found } from "../../plugins/drop_in/load.ts";
+import { allPlugins, byName, nameOf, noteAll, placesOf } from "./_places.ts";
 import { confirmed, describePlugin, filesOf } from "./_show.ts";
 import { lookAt } from "./add.ts";
 import type { PluginOptions } from "./command.ts";
@@ -48,7 +48,7 @@ export async function update(options: PluginOptions, host: Host): Promise<number
       host.terminal.say(host.terminal.style("yellow", error.message));
     }
   }
-  findDropIns(places, { taken: builtIn() });
+  noteAll(places);
   return failed ? ExitCode.generic : ExitCode.ok;
 }
 

@@ -125,6 +125,30 @@ Deno.test("a drop-in scheduler is found by its variables and by its program", as
   assert.deepEqual([unknown.code, /--scheduler=tinyq$/m.test(unknown.stderr)], [2, true]);
 });
 
+Deno.test("the launcher of rdg install lets drop-in plugins work", async () => {
+  await using home = await pluginHome({ debugpy: null });
+  const { sandbox } = home;
+  await home.program("tq", tq);
+  assert.equal((await home.rdg(["install"])).code, 0);
+  const launcher = `${sandbox.env.HOME}/.local/bin/rdg`;
+  const run = async (...words: string[]) => {
+    await using child = start([launcher, ...words], { sandbox, env: { TINYQ_JOB: "7" } });
+    const { code } = await child.status();
+    return { code, stderr: child.stderr };
+  };
+  for (const name of ["tinyq", "scribe"]) {
+    const added = await run("plugin", "add", "--yes", `${examples}/${name}`);
+    assert.equal(added.code, 0, added.stderr);
+  }
+  const attach = await run("attach");
+  assert.match(attach.stderr, /Cannot ask which job[^]*with one of: 7$/m);
+  const init = await run("init", "--editor", "scribe");
+  assert.match(init.stderr, /^Wrote \.scribe\/debug\.ini/);
+  // The list is as short as before once the plugins are gone.
+  assert.equal((await run("plugin", "remove", "tinyq", "scribe")).code, 0);
+  await assert.rejects(Deno.stat(`${sandbox.env.HOME}/.config/rdg/plugins.programs`));
+});
+
 Deno.test("rdg debug below a drop-in scheduler's launcher arms the job that it starts", async () => {
   await using home = await pluginHome();
   const { sandbox } = home;
