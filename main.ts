@@ -55,6 +55,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Make your editor ready to attach",
     load: async () => tie(await import("./commands/init/command.ts")),
   },
+  doctor: {
+    summary: "Say what works here, and what to do about what doesn't",
+    load: async () => tie(await import("./commands/doctor/command.ts")),
+  },
 };
 
 function tie<Options>(command: Command<Options>): Loaded {

@@ -48,7 +48,8 @@ def advice(config):
 
 def install(config):
     # type: (dict) -> object
-    """Fills the cache by this interpreter's pip (or uv, where it has no pip).
+    """Fills the cache by this interpreter's pip; where it has none (uv makes such environments), by uv
+    or by the pip of the interpreter that its environment was made from.
 
     :returns: the folder; or the last lines of what failed, as a list.
     """
@@ -77,6 +78,10 @@ def install(config):
             commands.append(
                 [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", temporary, "debugpy"]
             )
+        base = getattr(sys, "_base_executable", None)
+        if base and sys.prefix != sys.base_prefix and not _has("pip"):
+            # The environment's own interpreter is a link to this one.
+            commands.append([os.path.realpath(base)] + commands[0][1:])
         lines = []  # type: list
         for command in commands:
             try:
@@ -92,6 +97,7 @@ def install(config):
                 )
             except (OSError, subprocess.SubprocessError) as error:
                 lines.append(str(error))
+                shutil.rmtree(temporary, ignore_errors=True)
                 continue
             if done.returncode == 0 and os.path.isdir(os.path.join(temporary, "debugpy")):
                 os.rename(temporary, folder)
@@ -104,6 +110,14 @@ def install(config):
     finally:
         if lock is not None:
             os.close(lock)
+
+
+def _has(name):
+    # type: (str) -> bool
+    """Whether this interpreter's environment has a package."""
+    from _frozen_importlib_external import PathFinder  # type: ignore
+
+    return PathFinder.find_spec(name) is not None
 
 
 def _lock(folder):
