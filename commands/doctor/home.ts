@@ -20,6 +20,8 @@ export interface FolderFacts {
   mode: number | null;
   /** The owner's number; null where unknown. */
   uid: number | null;
+  /** Whether a folder above it shuts everybody else out. */
+  shutAbove: boolean;
   /** Why nothing can be written there; null where it can. */
   writeError: string | null;
 }
@@ -57,6 +59,7 @@ export async function folderFacts(path: string): Promise<FolderFacts> {
     exists: info !== null,
     mode: info?.mode == null ? null : info.mode & 0o7777,
     uid: info?.uid ?? null,
+    shutAbove: await isShutAbove(path),
   };
   const made: string[] = [];
   try {
@@ -74,6 +77,14 @@ export async function folderFacts(path: string): Promise<FolderFacts> {
   } finally {
     for (const folder of made.reverse()) await Deno.remove(folder).catch(() => {});
   }
+}
+
+async function isShutAbove(path: string): Promise<boolean> {
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) {
+    const info = await Deno.stat(path.slice(0, at)).catch(() => null);
+    if (info?.mode != null && (info.mode & 0o011) === 0) return true;
+  }
+  return false;
 }
 
 async function makeFolders(path: string, made: string[]): Promise<void> {
@@ -153,10 +164,13 @@ export function folderRow(facts: FolderFacts, uid: number | null): Row {
     });
   }
   if (mode !== null && (mode & 0o077) !== 0) {
-    return problem(place, `others may get into ${path} (mode ${octal}): tokens are kept there`, {
-      todo: `rdg doctor --fix, or chmod 700 ${path}`,
-      data,
-    });
+    const todo = `rdg doctor --fix, or chmod 700 ${path}`;
+    return facts.shutAbove
+      ? note(place, `${path} has mode ${octal}; a folder above it keeps others out`, { todo, data })
+      : problem(place, `others may get into ${path} (mode ${octal}): tokens are kept there`, {
+        todo,
+        data,
+      });
   }
   return ok(place, `${path}, writable, closed to others`, data);
 }
