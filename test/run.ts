@@ -27,7 +27,7 @@ const packages = [
   ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip".split(
     " ",
   ),
-  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh zsh bash-completion".split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {

@@ -54,7 +54,8 @@ cluster everybody can reach every port, so rdg puts a door in front of debugpy.
   else can read that; elsewhere: rdg sessions --token.
 - Only you can wake a program: by a signal, which the kernel lets nobody else
   send to your processes.
-- "rdg connect" serves only processes of your own user, where the system can tell.
+- "rdg connect" serves only processes of your own user, where the system can
+  tell.
 - --no-auth switches the door off, and says so.
 
 Not guarded: traffic inside the cluster is not encrypted (ssh up to the login
