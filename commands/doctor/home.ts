@@ -73,7 +73,10 @@ export async function folderFacts(path: string): Promise<FolderFacts> {
     return { ...facts, writeError: null };
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    return { ...facts, writeError: words.replace(/^.*?: /, "").replace(/: \w+ '.*$/, "") };
+    return {
+      ...facts,
+      writeError: words.replace(/ \(os error \d+\)/, "").replace(/: \w+ '.*$/s, ""),
+    };
   } finally {
     for (const folder of made.reverse()) await Deno.remove(folder).catch(() => {});
   }

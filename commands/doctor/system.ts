@@ -18,7 +18,7 @@ export interface SystemFacts {
   glibc: string | null;
   /** `ulimit -v` in KiB; null without a limit. */
   memoryKib: number | null;
-  /** Signals that are held back, as a mask. */
+  /** Signals that every thread holds back, as a mask. */
   blocked: bigint;
   /** Signals that are ignored, as a mask. */
   ignored: bigint;
@@ -31,12 +31,15 @@ export interface SystemFacts {
 /** Programs that are of use where they are. */
 const helpers = ["gdb", "lldb", "py-spy", "uv", "ssh"];
 
-/** `$PPID` is rdg, whose signals are those of whoever started it. */
+/**
+ * `$PPID` is rdg, whose signals are those of whoever started it. All its threads are looked at: the one
+ * that starts a program holds every signal back for a moment.
+ */
 const script = [
   'echo "glibc $(getconf GNU_LIBC_VERSION 2>/dev/null)"',
   'echo "memory $(ulimit -v 2>/dev/null)"',
   "sed -n 's/^SigBlk:[^0-9a-f]*/blocked /p;s/^SigIgn:[^0-9a-f]*/ignored /p' " +
-  '"/proc/$PPID/status" 2>/dev/null',
+  '"/proc/$PPID/task/"*/status 2>/dev/null',
   'echo "ptrace $(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null)"',
   `for p in ${
     helpers.join(" ")
@@ -63,7 +66,12 @@ export async function systemFacts(host: Host): Promise<SystemFacts> {
  */
 export function readSystem(stdout: string): SystemFacts {
   const one = (key: string) => new RegExp(`^${key} (.*)$`, "m").exec(stdout)?.[1]?.trim() ?? "";
-  const mask = (text: string) => /^[0-9a-f]{1,16}$/.test(text) ? BigInt(`0x${text}`) : 0n;
+  const mask = (key: string) => {
+    const found = [...stdout.matchAll(new RegExp(`^${key} ([0-9a-f]{1,16})$`, "gm"))];
+    return found.length === 0
+      ? 0n
+      : found.map(([, digits]) => BigInt(`0x${digits}`)).reduce((one, two) => one & two);
+  };
   const number = (text: string) => /^\d+$/.test(text) ? Number(text) : null;
   const programs = new Map<string, string>();
   for (const [, name = "", path = ""] of stdout.matchAll(/^program (\S+) (\/.*)$/gm)) {
@@ -72,8 +80,8 @@ export function readSystem(stdout: string): SystemFacts {
   return {
     glibc: /^glibc ([\d.]+)$/.exec(one("glibc"))?.[1] ?? null,
     memoryKib: number(one("memory")),
-    blocked: mask(one("blocked")),
-    ignored: mask(one("ignored")),
+    blocked: mask("blocked"),
+    ignored: mask("ignored"),
     ptraceScope: number(one("ptrace")),
     programs,
   };
@@ -127,9 +135,10 @@ export function signalRow(facts: SystemFacts): Row {
   const pair = [[defaultSignal, "RTMIN+6"], [defaultStackSignal, "RTMIN+7"]] as const;
   const inMask = (mask: bigint) =>
     pair.filter(([number]) => (mask >> BigInt(number - 1)) & 1n).map(([, name]) => name);
+  const named = (list: string[]) => `${list.join(" and ")} ${list.length > 1 ? "are" : "is"}`;
   const blocked = inMask(facts.blocked);
   if (blocked.length > 0) {
-    return problem(place, `${blocked.join(" and ")} is blocked in this environment`, {
+    return problem(place, `${named(blocked)} blocked in this environment`, {
       todo: "find what blocks it, or rdg debug --signal RTMIN+8 --stack-signal RTMIN+9",
       data: { blocked },
     });
@@ -138,7 +147,7 @@ export function signalRow(facts: SystemFacts): Row {
   if (ignored.length > 0) {
     return note(
       place,
-      `${ignored.join(" and ")} is ignored here by whoever started this; rdg debug takes it back`,
+      `${named(ignored)} ignored here by whoever started this; rdg debug takes that back`,
       { data: { ignored } },
     );
   }
