@@ -76,7 +76,7 @@ function reason(cause: readonly string[], wheels: string | undefined): string {
   const text = cause.join("\n");
   if (/No space left|quota/i.test(text)) return "there is no room for it";
   if (/Permission denied|Read-only/i.test(text)) return "rdg's cache cannot be written";
-  if (/No module named pip/.test(text) && cause.length === 1) {
+  if (hasNoPip(cause)) {
     return "this interpreter has no pip, and uv is not on PATH";
   }
   if (wheels !== undefined) return `no wheel that fits this Python was found in ${wheels}`;
@@ -84,6 +84,10 @@ function reason(cause: readonly string[], wheels: string | undefined): string {
     return "pip could not fetch it: is there internet here?";
   }
   return "it could not be fetched";
+}
+
+function hasNoPip(cause: readonly string[]): boolean {
+  return cause.every((line) => /No module named '?pip\b/.test(line));
 }
 
 /** How to go on without pip, and without internet. */
@@ -96,7 +100,7 @@ function advice(
     return "set XDG_CACHE_HOME to a folder with room that you can write and that the compute " +
       "nodes see";
   }
-  if (!answer.pip && cause.every((line) => /No module named pip/.test(line))) {
+  if (hasNoPip(cause)) {
     return `${python} -m ensurepip, or put uv on PATH`;
   }
   const [major, minor] = answer.version;
