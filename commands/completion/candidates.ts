@@ -7,6 +7,7 @@
 
 import { type CommandMeta, commonFlags, type Flag, type Flags } from "../_args.ts";
 import { printable } from "../_columns.ts";
+import { placeAt, placesOf, readLine } from "./line.ts";
 
 /** All commands. */
 export type CommandTable = Readonly<
@@ -47,22 +48,6 @@ export interface Sources {
   editors(): Promise<Candidate[]>;
   /** Topics of `rdg help`. */
   topics(): Promise<Candidate[]>;
-}
-
-/** What stands before the cursor. */
-interface Line {
-  /** The word being typed. */
-  current: string;
-  /** Words that are no flags, before it. */
-  positional: string[];
-  /** Index of the first of them among all words; -1 without one. */
-  first: number;
-  /** Names of flags that were given. */
-  given: Set<string>;
-  /** The flag whose value is being typed as a word of its own. */
-  open: string | undefined;
-  /** Flags can't follow any more. */
-  flagsOver: boolean;
 }
 
 /** Signals that programs seldom use. */
@@ -128,73 +113,6 @@ export async function complete(
   );
   const then = found.find((one) => one.then !== "nothing")?.then ?? "nothing";
   return fitting(current, found.flatMap(({ candidates }) => candidates), then);
-}
-
-function readLine(
-  words: readonly string[],
-  { flags, passThrough }: { flags: Flags; passThrough: boolean },
-): Line {
-  const current = words.at(-1) ?? "";
-  const line: Line = {
-    current,
-    positional: [],
-    first: -1,
-    given: new Set(),
-    open: undefined,
-    flagsOver: false,
-  };
-  const byLetter = (letter: string) =>
-    Object.keys(flags).find((name) => flags[name]?.short === letter);
-  for (let at = 0; at < words.length - 1; at++) {
-    const word = words[at]!;
-    if (line.flagsOver || !word.startsWith("-") || word === "-") {
-      if (line.first < 0) line.first = at;
-      line.positional.push(word);
-      if (passThrough) line.flagsOver = true;
-      continue;
-    }
-    if (word === "--") {
-      line.flagsOver = true;
-      continue;
-    }
-    const long = word.startsWith("--");
-    const name = long ? word.slice(2).split("=")[0]! : byLetter(word.at(-1)!);
-    if (name === undefined) continue;
-    line.given.add(name);
-    if (flags[name]?.type !== "string" || word.includes("=")) continue;
-    if (at === words.length - 2) line.open = name;
-    at++;
-  }
-  return line;
-}
-
-/** A place for a word that is no flag. */
-interface Place {
-  /** What may stand there: names of kinds, or words themselves. */
-  names: string[];
-  /** Whether more of the same may follow. */
-  again: boolean;
-}
-
-/** Reads the places for words out of a usage line: `[flags] [[USER@]LOGIN] [JOB]`. */
-function placesOf(usage: string): Place[] {
-  const places: Place[] = [];
-  for (const token of usage.split(" ")) {
-    const text = token.replaceAll(/\[|\]|USER@/g, "");
-    if (!/^[A-Za-z]/.test(text) || text === "flags") continue;
-    places.push({ names: text.replace("…", "").split("|"), again: text.endsWith("…") });
-  }
-  // A login node may be left out, and so may any number of what may come again.
-  for (const [index, { names, again }] of places.entries()) {
-    const next = places[index + 1];
-    if (next && (again || names.includes("LOGIN"))) names.push(...next.names);
-  }
-  return places;
-}
-
-/** The place for one more word; undefined where none may follow. */
-function placeAt(places: readonly Place[], index: number): Place | undefined {
-  return places.slice(0, index + 1).find(({ again }) => again) ?? places[index];
 }
 
 function flagsLeft(flags: Flags, given: ReadonlySet<string>): Candidate[] {

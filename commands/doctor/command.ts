@@ -10,20 +10,16 @@
 import { type CommandMeta, parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
 import { schedulerFlag } from "../_scheduler.ts";
-import denoConfig from "../../deno.json" with { type: "json" };
 import { usageError } from "../../plugins/error.ts";
-import { readSessions, type Session, stateFolder } from "../../python/sessions.ts";
-import { type Knock, knockAt, portsRow, schedulerRow } from "./cluster.ts";
-import { editorRows } from "./editors.ts";
+import { stateFolder } from "../../python/sessions.ts";
+import { look } from "./checks.ts";
+import { type Knock, knockAt } from "./cluster.ts";
 import { closeFolder, fillCache, type Fix } from "./fix.ts";
-import { diskFacts, diskRows, folderFacts, folderRow } from "./home.ts";
+import { folderFacts } from "./home.ts";
 import { examine, type Examined, findProgram, interpreterRows } from "./interpreter.ts";
-import { loginRow } from "./login.ts";
-import { pluginRows } from "./plugins.ts";
-import { findRole, type Role, roleRow } from "./role.ts";
-import { groups, problem, type Row, within } from "./row.ts";
+import { findRole, type Role } from "./role.ts";
+import { groups, type Row } from "./row.ts";
 import { asJson, screen } from "./screen.ts";
-import { programRows, ptraceRow, signalRow, systemFacts } from "./system.ts";
 
 /** What was typed after `rdg doctor`. */
 export interface DoctorOptions {
@@ -51,7 +47,16 @@ export interface DoctorParts {
   deno: string;
   /** The person's number; null where there is none. */
   uid: number | null;
+  /** Whether this is a Unix: Windows has no `sh` and no state folder to look at. */
+  unix: boolean;
 }
+
+const systemParts = (): DoctorParts => ({
+  knock: knockAt,
+  deno: Deno.version.deno,
+  uid: Deno.uid(),
+  unix: Deno.build.os !== "windows",
+});
 
 /** What the command says about itself. */
 export const meta: CommandMeta = {
@@ -125,7 +130,7 @@ function checkHost(word: string): void {
 export async function run(
   options: DoctorOptions,
   host: Host,
-  parts: DoctorParts = { knock: knockAt, deno: Deno.version.deno, uid: Deno.uid() },
+  parts: DoctorParts = systemParts(),
 ): Promise<number> {
   const { pythons, login } = sort(options, host);
   const role = findRole(options.scheduler, host);
@@ -133,14 +138,16 @@ export async function run(
   const named = pythons.length > 0;
   const names = named ? pythons : [findProgram("python", host) ? "python" : "python3"];
   const fixes: Fix[] = [];
-  let examined = await Promise.all(names.map((name) => examine(name, { cache, host })));
+  const examineAll = () => Promise.all(names.map((name) => examine(name, { cache, host })));
   if (options.fix) {
-    fixes.push(...await mend(examined, { options, role, cache, named, host, parts }));
-    examined = await Promise.all(names.map((name) => examine(name, { cache, host })));
+    fixes.push(...await mend(await examineAll(), { options, role, cache, named, host, parts }));
   }
+  const [examined, others] = await Promise.all([
+    examineAll(),
+    look({ options, role, login, host, parts }),
+  ]);
   const circumstances = { needed: named || role.kind !== "laptop", inJob: role.kind === "job" };
-  const rows = examined.flatMap((one) => interpreterRows(one, circumstances));
-  rows.push(...await look({ options, role, login, host, parts }));
+  const rows = [...examined.flatMap((one) => interpreterRows(one, circumstances)), ...others];
   const order = (row: Row) => groups.indexOf(row.group);
   rows.sort((a, b) => order(a) - order(b));
   const healthy = rows.every(({ status }) => status !== "problem") &&
@@ -214,74 +221,4 @@ async function mend(
     }));
   if (closed) fixes.push(closed);
   return fixes;
-}
-
-/** All other rows, looked for at the same time. */
-async function look(
-  { options, role, login, host, parts }: {
-    options: DoctorOptions;
-    role: Role;
-    login: string | undefined;
-    host: Host;
-    parts: DoctorParts;
-  },
-): Promise<Row[]> {
-  const state = stateFolder(host.env);
-  const slow = "the file system does not answer: ask the cluster's support";
-  const records =
-    (async (): Promise<Session[]> =>
-      state === null ? [] : (await readSessions(state, { uid: parts.uid })).sessions)();
-  // Told by the checks that wait for it; here it must not end the whole.
-  records.catch(() => {});
-  const rows = await Promise.all([
-    [roleRow(role, host.hostname())],
-    within({ group: "here", name: "system" }, async () => {
-      const facts = await systemFacts(host);
-      const versions = { rdg: denoConfig.version, deno: parts.deno };
-      return [...programRows(versions, facts), signalRow(facts), ptraceRow(facts)];
-    }, { limitMs: 15_000, todo: "sh -c true: does a shell start here?" }),
-    within({ group: "rdg", name: "plugins" }, () => pluginRows(host), {
-      limitMs: 10_000,
-      todo: slow,
-    }),
-    ...state === null ? [noHome()] : [
-      within({ group: "home", name: "state-folder" }, async () => {
-        return [folderRow(await folderFacts(state), parts.uid)];
-      }, { limitMs: 10_000, todo: slow }),
-      within({ group: "home", name: "shared" }, async () => {
-        const [disk, sessions] = await Promise.all([diskFacts(state, host), records]);
-        return diskRows(disk, { role, hostname: host.hostname(), sessions });
-      }, { limitMs: 15_000, todo: slow }),
-    ],
-    within({ group: "cluster", name: "scheduler" }, async () => [await schedulerRow(role, host)], {
-      limitMs: 90_000,
-      todo: "wait until the scheduler answers again, or name another: --scheduler NAME",
-    }),
-    ...login === undefined ? [] : [
-      within({ group: "cluster", name: "login" }, async () => [await loginRow(login, host)], {
-        limitMs: 40_000,
-        todo: `see what "ssh ${login}" does by itself`,
-      }),
-    ],
-    within({ group: "cluster", name: "ports" }, async () => {
-      return [await portsRow(role, { sessions: await records, ...parts, job: options.job })];
-    }, { limitMs: 20_000, todo: slow }),
-    within({ group: "editor", name: "editor" }, () => editorRows(role, host), {
-      limitMs: 10_000,
-      todo: "cd to the project first; rdg init --dry-run shows more",
-    }),
-  ]);
-  return rows.flat();
-}
-
-function noHome(): Row[] {
-  return [
-    problem(
-      { group: "home", name: "state-folder" },
-      "HOME is not set: there is no place for records",
-      {
-        todo: "set HOME, or RDG_STATE_DIR to a folder that login and compute nodes share",
-      },
-    ),
-  ];
 }

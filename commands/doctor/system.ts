@@ -91,14 +91,17 @@ export function readSystem(stdout: string): SystemFacts {
  * The rows of rdg itself and of what it runs on.
  *
  * @param versions Of rdg and of Deno.
- * @param facts The machine's.
- * @returns Two rows.
+ * @param facts The machine's; null where nothing can be asked.
+ * @returns A row, and one about memory where that can be asked.
  */
-export function programRows(versions: { rdg: string; deno: string }, facts: SystemFacts): Row[] {
+export function programRows(
+  versions: { rdg: string; deno: string },
+  facts: SystemFacts | null,
+): Row[] {
   const place: Place = { group: "rdg", name: "version" };
   const text = `rdg ${versions.rdg} on Deno ${versions.deno}` +
-    (facts.glibc === null ? "" : `, glibc ${facts.glibc}`);
-  const data = { ...versions, glibc: facts.glibc };
+    (facts?.glibc ? `, glibc ${facts.glibc}` : "");
+  const data = { ...versions, glibc: facts?.glibc ?? null };
   const [major = 0, minor = 0] = versions.deno.split(".").map(Number);
   const [wanted, least] = oldestDeno;
   const old = major < wanted || (major === wanted && minor < least);
@@ -110,6 +113,7 @@ export function programRows(versions: { rdg: string; deno: string }, facts: Syst
       })
       : ok(place, text, data),
   ];
+  if (facts === null) return rows;
   const limit: Place = { group: "rdg", name: "memory" };
   if (facts.memoryKib === null) rows.push(ok(limit, "no limit of address space (ulimit -v)"));
   else {

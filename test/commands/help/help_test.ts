@@ -9,7 +9,7 @@ import { makeSandbox, runRdg } from "../../support/rdg.ts";
 import { help } from "../../../commands/help/show.ts";
 
 /** A command and its summary, which may go on below. */
-const rowPattern = /^  (\w+) +(\S.*)\n((?: {8,}.*\n)*)/gm;
+const rowPattern = /^ {2}(\w+) +(\S.*)\n((?: {8,}.*\n)*)/gm;
 
 /** Every page by its name; the empty name is the list's. */
 const pages = new Map<string, string>();
