@@ -156,7 +156,7 @@ export async function run(
     host.terminal.out(`${JSON.stringify(asJson(rows, { fixes, healthy }), null, 2)}\n`);
   } else {
     const mark = host.terminal.mark ?? ((_style, text) => text);
-    host.terminal.out(`${screen(rows, { fixes, mark }).join("\n")}\n`);
+    host.terminal.out(`${screen(rows, { fixes, mark, home: host.env("HOME") }).join("\n")}\n`);
   }
   return healthy ? 0 : 1;
 }

@@ -27,18 +27,24 @@ export type Mark = (style: Style, text: string) => string;
  * The screen.
  *
  * @param rows The findings.
- * @param options What was mended, and what marks a text.
+ * @param options What was mended, what marks a text, and the home, which is written as `~`.
  * @returns Lines.
  */
 export function screen(
   rows: readonly Row[],
-  { fixes, mark }: { fixes: readonly Fix[]; mark: Mark },
+  { fixes, mark, home }: { fixes: readonly Fix[]; mark: Mark; home: string | undefined },
 ): string[] {
   const lines: string[] = [];
+  const below = home && home !== "/"
+    ? new RegExp(`(?<![^\\s(=])${RegExp.escape(home)}/`, "g")
+    : null;
+  const shown = (text: string) => printable(below ? text.replaceAll(below, "~/") : text);
   for (const { what, done, text, todo, cause } of fixes) {
-    lines.push(`${mark(done ? "green" : "red", done ? "fixed" : "not fixed")}  ${what}: ${text}`);
+    lines.push(
+      `${mark(done ? "green" : "red", done ? "fixed" : "not fixed")}  ${shown(`${what}: ${text}`)}`,
+    );
     for (const line of cause ?? []) lines.push(`  ${printable(line)}`);
-    if (todo) lines.push(`  Try: ${todo}`);
+    if (todo) lines.push(`  Try: ${shown(todo)}`);
   }
   if (fixes.length > 0) lines.push("");
   const width = Math.max(0, ...rows.map(({ name }) => name.length));
@@ -48,8 +54,8 @@ export function screen(
     lines.push(mark("bold", headings[group]));
     for (const { status, name, text, todo } of some) {
       const label = mark(colours[status], status) + " ".repeat(7 - status.length);
-      lines.push(`  ${label}  ${name.padEnd(width)}  ${printable(text)}`);
-      if (todo) lines.push(`${" ".repeat(13 + width)}Try: ${printable(todo)}`);
+      lines.push(`  ${label}  ${name.padEnd(width)}  ${shown(text)}`);
+      if (todo) lines.push(`${" ".repeat(13 + width)}Try: ${shown(todo)}`);
     }
   }
   lines.push("", closing(rows, fixes));

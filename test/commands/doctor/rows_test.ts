@@ -7,6 +7,7 @@ import { type Examined, interpreterRows } from "../../../commands/doctor/interpr
 import { loginRow } from "../../../commands/doctor/login.ts";
 import { findRole, type Role, roleRow } from "../../../commands/doctor/role.ts";
 import { type Row, within } from "../../../commands/doctor/row.ts";
+import { screen } from "../../../commands/doctor/screen.ts";
 import {
   programRows,
   ptraceRow,
@@ -392,6 +393,28 @@ Deno.test("loginRow() explains ssh's refusals; one that would ask is no fault", 
     ["This account is not available.", /^problem: .*This account is not available/],
   ] as const;
   for (const [stderr, wanted] of cases) assert.match(await sshRow({ code: 255, stderr }), wanted);
+});
+
+Deno.test("screen() groups the rows, shortens the home, and lets no control character through", () => {
+  const rows: Row[] = [
+    { group: "home", name: "state", status: "ok", text: "/home/ada/x (/home/ada/y) '/home/ada/z'" },
+    { group: "rdg", name: "a-name", status: "problem", text: "bad\x1b[2J", todo: "cd /home/ada/q" },
+  ];
+  const fixes = [{ what: "mode of /home/ada/s", done: false, text: "left", cause: ["why\x07"] }];
+  const mark = (style: string, text: string) => style === "bold" ? `*${text}*` : text;
+  assert.deepEqual(screen(rows, { fixes, mark, home: "/home/ada" }), [
+    "not fixed  mode of ~/s: left",
+    "  why?",
+    "",
+    "*rdg*",
+    "  problem  a-name  bad?[2J",
+    "                   Try: cd ~/q",
+    "*Home*",
+    "  ok       state   ~/x (~/y) '/home/ada/z'",
+    "",
+    "1 problem, 0 notes, 1 not fixed",
+  ]);
+  assert.match(screen(rows, { fixes: [], mark, home: "/" }).join("\n"), /\/home\/ada\/x/);
 });
 
 Deno.test("within() puts a row in the place of a check that hangs or fails", async () => {
