@@ -40,6 +40,10 @@ export interface Interpreter {
   prefix: string;
   /** Whether it has pip. */
   pip: boolean;
+  /** Version of the C library, as in `2.28`; null where it is another one. */
+  glibc: string | null;
+  /** The processor: `x86_64`, `aarch64`. */
+  machine: string;
   /** Folder of its copy in rdg's cache, whether it exists or not. */
   copy: string;
   /** debugpy of its own environment. */
@@ -68,6 +72,18 @@ export function examineSpec(python: string, cache: string): RunSpec {
 export function readExamined(output: RunOutput): Interpreter | null {
   const line = output.stdout.split("\n").find((text) => text.startsWith("rdg-examine {"));
   return line === undefined ? null : JSON.parse(line.slice("rdg-examine ".length));
+}
+
+/**
+ * Whether the compiled part of debugpy 1.8.17 and newer can't be had: their wheels want glibc 2.34 (seen
+ * on PyPI for 1.8.17 to 1.8.22). `remote_debug/_find.py` asks pip for an older one then.
+ *
+ * @param answer The interpreter.
+ * @returns Whether it takes an older one.
+ */
+export function wantsOldDebugpy({ glibc, machine }: Interpreter): boolean {
+  const [major = 0, minor = 0] = (glibc ?? "").split(".").map(Number);
+  return glibc !== null && machine === "x86_64" && (major < 2 || (major === 2 && minor < 34));
 }
 
 /**

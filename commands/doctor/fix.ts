@@ -7,7 +7,7 @@
 
 import type { Host } from "../_host.ts";
 import { quoteWord } from "../../plugins/host.ts";
-import { fillSpec, type Interpreter, readFilled } from "../../python/examine.ts";
+import { fillSpec, type Interpreter, readFilled, wantsOldDebugpy } from "../../python/examine.ts";
 import { installAgent } from "../../python/launch.ts";
 import type { FolderFacts } from "./home.ts";
 
@@ -104,9 +104,11 @@ function advice(
     return `${python} -m ensurepip, or put uv on PATH`;
   }
   const [major, minor] = answer.version;
+  const old = wantsOldDebugpy(answer);
+  const platform = `${old ? "manylinux2014" : "manylinux_2_34"}_${answer.machine}`;
   const download =
     `pip download --no-deps --only-binary :all: --python-version ${major}.${minor} ` +
-    "--platform manylinux2014_x86_64 -d wheels debugpy";
+    `--platform ${platform} -d wheels ${old ? "'debugpy<1.8.17'" : "debugpy"}`;
   return wheels === undefined
     ? `where there is internet: ${download}; copy the folder here; rdg doctor --fix --wheels ` +
       `wheels ${python}`

@@ -5,13 +5,13 @@
  */
 
 import type { Host } from "../_host.ts";
-import { quoteWord } from "../../plugins/host.ts";
-import { isOnPath } from "../../plugins/host.ts";
+import { isOnPath, quoteWord } from "../../plugins/host.ts";
 import {
   type DebugpyCopy,
   examineSpec,
   type Interpreter,
   readExamined,
+  wantsOldDebugpy,
 } from "../../python/examine.ts";
 import { note, ok, type Place, problem, type Row } from "./row.ts";
 
@@ -150,7 +150,7 @@ function debugpyRow(answer: Interpreter, { needed, inJob }: Circumstances): Row 
   const where = answer.own ? "of its own environment" : "in rdg's cache";
   const text = `${copy.version ?? "of unknown version"}, ${where} (${copy.folder})`;
   const data = { from, ...copy };
-  const doubts = doubtsAbout(copy);
+  const doubts = doubtsAbout(copy, answer);
   if (doubts.length === 0) return ok(place, `${text}, compiled`, data);
   const [{ todo }] = doubts as [Doubt];
   return note(place, `${text}, ${doubts.map((doubt) => doubt.text).join(", ")}`, {
@@ -164,7 +164,7 @@ interface Doubt {
   todo: string;
 }
 
-function doubtsAbout(copy: DebugpyCopy): Doubt[] {
+function doubtsAbout(copy: DebugpyCopy, answer: Interpreter): Doubt[] {
   const doubts: Doubt[] = [];
   if (copy.version !== null && isOlder(copy.version, oldestDebugpy)) {
     doubts.push({
@@ -175,13 +175,19 @@ function doubtsAbout(copy: DebugpyCopy): Doubt[] {
   if (copy.switchedOff) {
     doubts.push({
       text: "its compiled part switched off (PYDEVD_USE_CYTHON)",
-      todo: "unset PYDEVD_USE_CYTHON: stepping is many times slower without it",
+      todo: "unset PYDEVD_USE_CYTHON: debugging is slower without it",
     });
   } else if (!copy.compiled) {
     doubts.push({
-      text: "without its compiled part for this Python, so slow",
-      todo:
-        "PYTHON -m pip install --force-reinstall debugpy, which takes a wheel where there is one",
+      text: "without its compiled part for this Python, so slower",
+      todo: answer.machine !== "x86_64"
+        ? `PyPI has none for ${answer.machine}; a Python of 3.12 or newer misses it least`
+        : answer.own
+        ? "PYTHON -m pip install --force-reinstall " +
+          (wantsOldDebugpy(answer)
+            ? "'debugpy<1.8.17': newer ones are compiled for glibc 2.34"
+            : "debugpy, which takes a wheel where there is one")
+        : `rm -r ${quoteWord(copy.folder)}, then rdg doctor --fix PYTHON`,
     });
   }
   if (!copy.threads) {

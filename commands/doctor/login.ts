@@ -5,8 +5,7 @@
  */
 
 import type { Host } from "../_host.ts";
-import { readFacts } from "../connect/link.ts";
-import { factsScript } from "../connect/link.ts";
+import { factsScript, readFacts } from "../connect/link.ts";
 import { bootstrap, scriptLine } from "../connect/shell.ts";
 import { schedulers } from "../../plugins/schedulers.ts";
 import { note, ok, type Place, problem, type Row } from "./row.ts";

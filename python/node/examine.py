@@ -69,6 +69,15 @@ def debugpy(folder):
     }
 
 
+def glibc():
+    """Version of the C library, as in ``2.28``; None where it is another one."""
+    try:
+        name, _, version = os.confstr("CS_GNU_LIBC_VERSION").partition(" ")
+    except (AttributeError, ValueError, OSError):
+        return None
+    return version if name == "glibc" else None
+
+
 def find(name):
     """The folder that a package would be imported from; None where there is none."""
     try:
@@ -100,6 +109,8 @@ def main(path, cache):
         "environment": kind,
         "prefix": prefix,
         "pip": find("pip") is not None,
+        "glibc": glibc(),
+        "machine": os.uname()[4],
         "copy": copy,
         "own": debugpy(own) if own else None,
         "cached": debugpy(copy),

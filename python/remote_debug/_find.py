@@ -46,6 +46,20 @@ def advice(config):
     )
 
 
+def wanted():
+    # type: () -> str
+    """What pip is asked for: from 1.8.17 on debugpy's compiled part wants glibc 2.34 (x86_64, Linux).
+
+    With an older one pip would take the newest wheel without it, which is slower.
+    """
+    try:
+        name, _, version = os.confstr("CS_GNU_LIBC_VERSION").partition(" ")  # type: ignore
+        old = name == "glibc" and tuple(int(part) for part in version.split(".")[:2]) < (2, 34)
+    except (AttributeError, ValueError, OSError):
+        old = False
+    return "debugpy<1.8.17" if old and os.uname().machine == "x86_64" else "debugpy"
+
+
 def install(config):
     # type: (dict) -> object
     """Fills the cache by this interpreter's pip; where it has none (uv makes such environments), by uv
@@ -72,11 +86,11 @@ def install(config):
         for left in glob.glob(glob.escape(folder) + ".*.tmp") + [folder]:
             shutil.rmtree(left, ignore_errors=True)
         temporary = "%s.%d.tmp" % (folder, os.getpid())
-        commands = [[sys.executable, "-m", "pip", "install", "--quiet", "--target", temporary, "debugpy"]]
+        commands = [[sys.executable, "-m", "pip", "install", "--quiet", "--target", temporary, wanted()]]
         uv = shutil.which("uv")
         if uv:
             commands.append(
-                [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", temporary, "debugpy"]
+                [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", temporary, wanted()]
             )
         base = getattr(sys, "_base_executable", None)
         if base and sys.prefix != sys.base_prefix and not _has("pip"):

@@ -143,6 +143,26 @@ Deno.test("rdg doctor --fix leaves an interpreter alone that has its own debugpy
   assert.deepEqual(await cached(sandbox), []);
 });
 
+Deno.test({
+  name: "rdg doctor --fix takes a debugpy that is compiled for an old glibc" +
+    (Deno.build.arch === "x86_64" ? "" : " (skipped: there is none for this processor)"),
+  ignore: Deno.build.arch !== "x86_64",
+  async fn() {
+    await using sandbox = await makeSandbox({ debugpy: null });
+    await using without = await makeSandbox({ debugpy: null });
+    // The interpreter, and pip in it, take the C library for that of an older system.
+    const text = "import os; os.confstr = lambda name: 'glibc 2.28'\n";
+    await sandbox.write("sitecustomize.py", text);
+    const env = { ...await pipSettings(), PYTHONPATH: sandbox.dir };
+    const { code, fixes, debugpy } = await fix(sandbox, [python.path], env);
+    assert.equal(code, 0, JSON.stringify(fixes));
+    assert.deepEqual([debugpy?.data.compiled, debugpy?.data.version], [true, "1.8.16"]);
+    const nowhere = { PYTHONPATH: sandbox.dir, PIP_RETRIES: "0" };
+    const failed = await fix(without, [python.path], nowhere);
+    assert.match(failed.fixes[0]!.todo!, /--platform manylinux2014_x86_64 .*'debugpy<1\.8\.17'/);
+  },
+});
+
 Deno.test("rdg doctor --fix helps an environment without pip, by the pip of the Python below it", async () => {
   await using sandbox = await makeSandbox({ debugpy: null });
   await mustRun([python.path, "-m", "venv", "--without-pip", `${sandbox.dir}/env`]);
@@ -164,6 +184,8 @@ Deno.test("fillCache() says how to get pip where there is none, and no uv", asyn
     environment: "venv",
     prefix: "/opt/env",
     pip: false,
+    glibc: "2.36",
+    machine: "x86_64",
     copy: `${cache}/debugpy/cpython-312-x86_64`,
     own: null,
     cached: null,

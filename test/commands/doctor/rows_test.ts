@@ -162,6 +162,8 @@ const python: Interpreter = {
   environment: "plain",
   prefix: "/usr",
   pip: true,
+  glibc: "2.36",
+  machine: "x86_64",
   copy: "/cache/debugpy/cpython-311-x86_64",
   own: copy,
   cached: null,
@@ -230,6 +232,16 @@ Deno.test("interpreterRows() notes an old debugpy and one without its compiled p
   assert.match(row({ version: "1.10.0" }), /^ok: /);
   assert.match(row({ version: null }), /^ok: of unknown version/);
   assert.match(row({ compiled: false }), /^note: .*without its compiled part.*--force-reinstall/);
+  const bare = { ...copy, compiled: false };
+  assert.match(
+    pythonRows({ own: bare, glibc: "2.28" })[1]!,
+    /--force-reinstall 'debugpy<1\.8\.17': newer ones are compiled for glibc 2\.34$/,
+  );
+  assert.match(
+    pythonRows({ own: null, cached: { ...bare, folder: "/cache/x" } })[1]!,
+    /rm -r \/cache\/x, then rdg doctor --fix \/usr\/bin\/python3$/,
+  );
+  assert.match(pythonRows({ own: bare, machine: "aarch64" })[1]!, /PyPI has none for aarch64/);
   assert.match(row({ switchedOff: true }), /^note: .*PYDEVD_USE_CYTHON/);
   assert.match(row({ threads: false }), /^note: .*in threads only that start after/);
 });
