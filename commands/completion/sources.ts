@@ -142,25 +142,20 @@ async function sshHosts(home: string | undefined): Promise<Candidate[]> {
   }
 }
 
+/** What takes longer is ended: a shell waits for the answer. */
 async function listedJobs(host: Host): Promise<Candidate[]> {
   const { listJobs, openScheduler } = await import("../_scheduler.ts");
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<Candidate[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), schedulerMs);
-  });
+  const runner: Host["runner"] = (spec, options) =>
+    host.runner({ ...spec, timeoutMs: schedulerMs }, options);
   try {
     const scheduler = openScheduler(undefined, host);
     if (scheduler.name === "local") return [];
-    const listed = listJobs(scheduler, host).then((jobs) =>
-      jobs.map(({ displayId, name, stateText }) => ({
-        value: displayId,
-        about: `${stateText}, ${name}`,
-      }))
-    );
-    return await Promise.race([listed.catch(() => []), late]);
+    const jobs = await listJobs(scheduler, { ...host, runner });
+    return jobs.map(({ displayId, name, stateText }) => ({
+      value: displayId,
+      about: `${stateText}, ${name}`,
+    }));
   } catch {
     return [];
-  } finally {
-    clearTimeout(timer);
   }
 }
