@@ -63,6 +63,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Print the completion script for bash, zsh or fish",
     load: async () => tie((await import("./commands/completion/command.ts")).completion(commands)),
   },
+  install: {
+    summary: "Put rdg on your PATH, each command with its own permissions",
+    load: async () => tie(await import("./commands/install/command.ts")),
+  },
 };
 
 function tie<Options>(command: Command<Options>): Loaded {
