@@ -237,7 +237,8 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
     },
   },
   completion: Object.fromEntries(
-    schedulerNames.map((name): [string, Path] => [name, async ({ run }) => {
+    schedulerNames.map((name): [string, Path] => [name, async ({ sandbox, run }) => {
+      await writeRecord(sandbox.state, record({ uid: Deno.uid() }));
       const env = { RDG_COMPLETE: "scheduler", RDG_SCHEDULER: name, USER: "ada" };
       const { code, stdout, stderr } = await run(["words", "--", "attach", ""], env);
       assert.equal(code, 0, stderr);
