@@ -29,6 +29,7 @@ const packages = [
       " ",
     ),
   ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."zsh bash-completion".split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {

@@ -57,6 +57,7 @@ export const meta: CommandMeta = {
     via: {
       type: "string",
       value: "WAY",
+      choices: ways,
       help: "How to reach the node: scheduler, direct, ssh, or scancel (which also hits, and " +
         "ends, processes of the job that rdg has not prepared)",
     },

@@ -55,6 +55,7 @@ export const meta: CommandMeta = {
     via: {
       type: "string",
       value: "WAY",
+      choices: wayNames,
       help: "Only this way: direct, relay (a step of the scheduler's) or jump (ssh to the node)",
     },
     wait: {

@@ -18,7 +18,7 @@ import { unifiedDiff } from "./diff.ts";
 import { type Files, systemFiles } from "./files.ts";
 import { planChanges, type Task } from "./plan.ts";
 import { attachProfile } from "./profile.ts";
-import type { Surroundings } from "./places.ts";
+import { type Surroundings, surroundings } from "./places.ts";
 import { printFresh, report } from "./report.ts";
 import { makeChanges } from "./write.ts";
 
@@ -183,26 +183,6 @@ async function setUp(
   }
   report(await makeChanges(task, around), { task, around, host, named: named.length > 0 });
   return ExitCode.ok;
-}
-
-/** Where to look, the project's folder under the name that the person uses. */
-async function surroundings(host: Host, files: Files): Promise<Surroundings> {
-  const cwd = host.cwd();
-  const home = host.env("HOME")?.replace(/(?<=.)\/+$/, "") || undefined;
-  const pwd = host.env("PWD");
-  let root = cwd;
-  if (pwd?.startsWith("/") && pwd !== cwd) {
-    try {
-      if (await files.realPath(pwd) === await files.realPath(cwd)) {
-        root = pwd.replace(/(?<=.)\/+$/, "");
-      }
-    } catch {
-      // A stale PWD says nothing.
-    }
-  }
-  const xdg = host.env("XDG_CONFIG_HOME");
-  const config = xdg?.startsWith("/") ? xdg.replace(/(?<=.)\/+$/, "") : home && `${home}/.config`;
-  return { root, home, config, env: (name) => host.env(name), files };
 }
 
 /** An editor's folder at home, or at the very top, would be taken for everything below it. */

@@ -74,7 +74,7 @@ export async function look(options: LookOptions): Promise<Look> {
   const now = host.now();
   const { rows, doubtful, stale } = await judge(sessions, {
     scheduler: scheduler.name,
-    jobs: listing ? listing.jobs.map((job) => aged(job, now - listing.at)) : [],
+    jobs: listing?.jobs.map((job) => fresh ? job : aged(job, now - listing.at)) ?? [],
     hostname: host.hostname(),
     canonicalId: scheduler.canonicalId,
     runner: host.runner,

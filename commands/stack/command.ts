@@ -76,7 +76,12 @@ export const meta: CommandMeta = {
       help: "How long a process may take to answer (5)",
     },
     scheduler: schedulerFlag,
-    via: { type: "string", value: "WAY", help: "How to reach the node: scheduler, direct or ssh" },
+    via: {
+      type: "string",
+      value: "WAY",
+      choices: ways,
+      help: "How to reach the node: scheduler, direct or ssh",
+    },
     json: { type: "boolean", help: "Print one JSON object (with --watch, one a line)" },
   },
   examples: [

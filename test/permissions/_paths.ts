@@ -239,6 +239,28 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
       }
     },
   },
+  doctor: {
+    "looks at everything": async ({ sandbox, run }) => {
+      const session = record({
+        uid: Deno.uid(),
+        state: "listening",
+        address: { host: "127.0.0.1", port: 1 },
+      });
+      await writeRecord(sandbox.state, session);
+      const { code, stdout, stderr } = await run([python.path], { RDG_SCHEDULER: "local" });
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /n1:1 cannot be reached/);
+    },
+  },
+  completion: Object.fromEntries(
+    schedulerNames.map((name): [string, Path] => [name, async ({ sandbox, run }) => {
+      await writeRecord(sandbox.state, record({ uid: Deno.uid() }));
+      const env = { RDG_COMPLETE: "scheduler", RDG_SCHEDULER: name, USER: "ada" };
+      const { code, stdout, stderr } = await run(["words", "--", "attach", ""], env);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^\S+\t.*\n(?:.*\n)*:nothing\n$/);
+    }]),
+  ),
   install: {
     "writes the launcher": async ({ sandbox, run }) => {
       const { code, stderr } = await run([]);
