@@ -20,6 +20,7 @@ import doorHanded from "./remote_debug/_door_handed.py" with { type: "text" };
 import doorMessages from "./remote_debug/_door_messages.py" with { type: "text" };
 import doorUsers from "./remote_debug/_door_users.py" with { type: "text" };
 import findText from "./remote_debug/_find.py" with { type: "text" };
+import injectText from "./remote_debug/_inject.py" with { type: "text" };
 import jobText from "./remote_debug/_job.py" with { type: "text" };
 import launcherText from "./remote_debug/_launcher.py" with { type: "text" };
 import oldText from "./remote_debug/_old.py" with { type: "text" };
@@ -51,6 +52,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_door_messages.py": doorMessages,
   "_door_users.py": doorUsers,
   "_find.py": findText,
+  "_inject.py": injectText,
   "_job.py": jobText,
   "_launcher.py": launcherText,
   "_old.py": oldText,

@@ -6,7 +6,7 @@
 
 import type { Host } from "../_host.ts";
 import type { Session } from "../../python/sessions.ts";
-import type { Outcome, WakeEvent } from "../../python/wake.ts";
+import type { Injection, Outcome, WakeEvent } from "../../python/wake.ts";
 import type { AttachOptions } from "./command.ts";
 import { type Answer, runHelper } from "./enter.ts";
 import type { Group, Selection } from "./select.ts";
@@ -32,7 +32,7 @@ export interface Result {
 /** What {@linkcode wakeProcesses} needs beside the selection. */
 export type WakeOptions =
   & Pick<AttachOptions, "via" | "wait" | "timeoutS" | "json">
-  & { state: string | null; host: Host };
+  & { state: string | null; host: Host; inject?: Injection | undefined };
 
 /**
  * Wakes the processes and waits for their answers.
@@ -48,7 +48,11 @@ export async function wakeProcesses(
 ): Promise<Result[]> {
   let told = false;
   const onEvent = (event: WakeEvent) => {
-    if (options.json || event.type !== "stuck") return;
+    if (options.json) return;
+    if (event.type === "injecting") {
+      options.host.terminal.say(`Preparing process ${event.pid} on ${event.node}…`);
+    }
+    if (event.type !== "stuck") return;
     if (!event.opening) showStuck(event, options.host);
     else if (!told) options.host.terminal.say("Loading the debugger takes a while here…");
     told ||= event.opening;
@@ -100,7 +104,7 @@ function resultOf(pid: number, events: readonly WakeEvent[]): Result {
       if (event.stacks && !event.opening) result.stacks = event.stacks;
     } else if (event.type === "ready") {
       Object.assign(result, { outcome: "ready", session: event.session, login: event.login });
-    } else {
+    } else if (event.type !== "injecting") {
       result.outcome = event.type;
     }
   }

@@ -11,7 +11,7 @@ import { parseRanks, type RankRange } from "../_ranks.ts";
 import { defaultSignal, defaultStackSignal, parseSignal } from "../_signals.ts";
 import { usageError } from "../../plugins/error.ts";
 import { currentScheduler, firstSet, schedulers } from "../../plugins/schedulers.ts";
-import { type AgentConfig, agentEnvironment } from "../../python/launch.ts";
+import { type AgentConfig, agentEnvironment, cacheFolder } from "../../python/launch.ts";
 import { type Machine, systemMachine } from "./become.ts";
 import { checkInterpreter } from "./words.ts";
 
@@ -145,7 +145,7 @@ export async function run(
 ): Promise<number> {
   const command = options.agent.command;
   const site = await machine.installAgent({
-    cache: cacheFolder(host),
+    cache: cacheFolder(host.env),
     temporary: host.env("TMPDIR") || "/tmp",
     uid: machine.uid,
   });
@@ -167,11 +167,4 @@ export async function run(
 function startsJob(command: readonly string[]): boolean {
   const name = command[0]?.split("/").at(-1) ?? "";
   return schedulers.some(({ launchers }) => launchers?.includes(name));
-}
-
-/** rdg's cache folder; null where the environment names no home. */
-function cacheFolder(host: Host): string | null {
-  const home = host.env("HOME");
-  const base = host.env("XDG_CACHE_HOME") || (home ? `${home}/.cache` : null);
-  return base === null ? null : `${base}/rdg`;
 }

@@ -24,6 +24,10 @@ export interface GatherOptions {
   children: boolean;
   /** Also those that none of the chosen ones started. */
   orphans: boolean;
+  /** Also all other Python processes of mine in the job. */
+  unarmed: boolean;
+  /** How to look into processes that rdg has not prepared by gdb; absent for py-spy alone. */
+  inject?: Injection | undefined;
   /** The state folder. */
   state: string | null;
   /** The world. */
@@ -57,6 +61,7 @@ export async function gather(selection: Selection, options: GatherOptions): Prom
         timeoutS: options.limitS + spareS,
         state: options.state,
         host: options.host,
+        inject: options.inject,
       },
       onEvent: () => {},
       helper: helperFor(group, { selection, options }),
@@ -66,7 +71,10 @@ export async function gather(selection: Selection, options: GatherOptions): Prom
   // A PID that was typed by hand is looked for in every component of the job.
   const all = perGroup.flat();
   const found = all.filter((one) => !("outcome" in one) || !notIt.includes(one.outcome));
-  const processes = selection.sessions.length === 0 && found.length > 0 ? found : all;
+  const pids = new Set(found.map(({ pid }) => pid));
+  const processes = all.filter((one) =>
+    !("outcome" in one) || !notIt.includes(one.outcome) || !pids.has(one.pid)
+  );
   processes.sort(compareProcesses);
   const answered = processes.filter((one): one is Answered => "dump" in one);
   const ranks = new Set(answered.map(({ rank, child }) => child ? null : rank));
@@ -102,6 +110,8 @@ function helperFor(
         limitS: options.limitS,
         children: options.children,
         orphans: options.orphans,
+        unarmed: options.unarmed,
+        rankVariables,
       }, python),
     reader: stackReader,
   };
@@ -149,8 +159,9 @@ function readGroup(
   ): Answered | Missing {
     const process = {
       ...identify(event),
-      rank: (session ?? parent)?.rank ?? null,
-      child: event.index === null,
+      rank: (session ?? parent)?.rank ?? rankOf(event),
+      // One that nobody named and nobody started is a program of its own.
+      child: event.index === null && (event.parent !== null || !isUnarmed(event)),
     };
     if (event.type === "none") {
       const { outcome, detail } = event;
@@ -163,10 +174,21 @@ function readGroup(
     return {
       ...process,
       name: event.name,
-      dump: parseDump(event.text, { complete: event.complete }),
-      fromOutside: event.text.startsWith("py-spy "),
+      dump: parseDump(event.text, { complete: event.complete, via: event.via }),
+      via: event.via,
+      osThreads: event.threads,
     };
   }
+}
+
+/** The rank of a process that has no record, by what its launcher set. */
+function rankOf(event: About): number | null {
+  if (event.type === "none") return null;
+  return rankIn(event.environment)?.rank ?? null;
+}
+
+function isUnarmed(event: About): boolean {
+  return event.type === "stack" && event.via !== "signal";
 }
 
 function identify(event: { node: string; pid: number; start: number | null }) {

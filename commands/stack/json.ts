@@ -32,7 +32,8 @@ export function asJson(
     processes: snapshot.answered.map((process) => ({
       ...identity(process),
       command: process.name,
-      via: process.fromOutside ? "py-spy" : "signal",
+      via: process.via,
+      osThreads: process.osThreads,
       ...(more.marks ? { change: more.marks.get(process.key) ?? null } : {}),
       cut: process.dump.cut,
       threads: process.dump.threads,

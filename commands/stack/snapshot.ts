@@ -6,7 +6,7 @@
 
 import { formatRanks } from "../_ranks.ts";
 import type { Dump, Thread } from "../../python/dump.ts";
-import type { Silence } from "../../python/stack.ts";
+import type { Means, Silence } from "../../python/stack.ts";
 
 /** Which process is meant. */
 export interface Process {
@@ -28,8 +28,10 @@ export interface Answered extends Process {
   name: string;
   /** Where its threads are. */
   dump: Dump;
-  /** Whether py-spy read it from outside. */
-  fromOutside: boolean;
+  /** How they were read. */
+  via: Means;
+  /** Threads that the kernel knows, native ones among them; null where unknown. */
+  osThreads: number | null;
 }
 
 /** A process that gave no stacks. */

@@ -70,9 +70,9 @@ export function renderMissing(snapshot: Snapshot): string[] {
     if (process.dump.threads.length === 0) {
       add("No stacks of %: what came back holds no thread", process);
     } else if (!mainOf(process) && process.dump.cut) {
-      add("%: the main thread is not among the 100 that Python shows", process);
-    } else if (process.dump.cut) add("%: cut short, threads are missing", process);
-    if (process.fromOutside) add("%: read from outside by py-spy", process);
+      add(`%: the main thread is not among the 100 that Python shows${more(process)}`, process);
+    } else if (process.dump.cut) add(`%: cut short, threads are missing${more(process)}`, process);
+    if (process.via !== "signal") add(`%: read from outside by ${process.via}`, process);
   }
   return [...reasons].map(([reason, processes]) =>
     printable(reason.replace("%", () => withNodes(processes)))
@@ -85,6 +85,12 @@ export function renderMissing(snapshot: Snapshot): string[] {
     if (processes.length > 1 || only!.node === "" || names.startsWith("PID")) return names;
     return `${names} (PID ${only!.pid} on ${only!.node})`;
   }
+}
+
+/** How many threads are not shown; the kernel's number holds native ones, which have no Python stack. */
+function more({ dump, osThreads }: Answered): string {
+  const hidden = (osThreads ?? 0) - dump.threads.length;
+  return hidden > 0 ? `; ${hidden} of ${osThreads} threads (native ones included) not shown` : "";
 }
 
 /** All frames of a look. */
