@@ -50,6 +50,10 @@ interface About {
   pid: number;
   /** Clock ticks since boot at which it started. */
   start: number | null;
+  /** Whether it is no helper of another one's: it was named, or is a program that nobody named. */
+  program: boolean;
+  /** Values of the asked variables. */
+  environment: Record<string, string>;
 }
 
 /** One object of the helper's. */
@@ -64,8 +68,6 @@ export type StackEvent =
     via: Means;
     /** Threads that the kernel knows, native ones among them; null where unknown. */
     threads: number | null;
-    /** Values of the asked variables, of a process that nobody named. */
-    environment: Record<string, string>;
   }
   | About & { type: "none"; outcome: Silence; detail: string }
   | { type: "done"; node: string };

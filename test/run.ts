@@ -16,6 +16,7 @@ import {
   interpreters,
   newestPython,
   oldDebugpy,
+  pySpyFolder,
   pytestFor,
   python,
   root,
@@ -27,7 +28,7 @@ const packages = [
   ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip".split(
     " ",
   ),
-  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh gdb".split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {
@@ -85,6 +86,7 @@ async function setUp(): Promise<void> {
   for (const one of new Set([python, newestPython])) {
     jobs.push(() => pip(one, pytestFor(one), ["pytest"]));
   }
+  jobs.push(() => pip(python, pySpyFolder, ["py-spy"]));
   await Promise.all([0, 1].map(async () => {
     for (let job = jobs.shift(); job; job = jobs.shift()) await job();
   }));

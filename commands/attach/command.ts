@@ -70,7 +70,8 @@ export const meta: CommandMeta = {
     },
     inject: {
       type: "boolean",
-      help: "Prepare a process that rdg has not prepared: by Python 3.14 itself, or by gdb, which " +
+      help:
+        "Prepare a process that rdg has not prepared: by Python 3.14 itself, or by gdb, which " +
         "stops it for about a second. Without JOB, PID is one on this host",
     },
     "no-wait": { type: "boolean", help: "Send the signal, and don't wait for the answer" },

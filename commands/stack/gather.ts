@@ -9,7 +9,9 @@ import type { Host } from "../_host.ts";
 import { type Answer, type Helper, runOnNodes, type Way } from "../attach/enter.ts";
 import type { Group, Selection } from "../attach/select.ts";
 import { parseDump } from "../../python/dump.ts";
+import { rankIn, rankVariables } from "../../plugins/ranks.ts";
 import type { Session } from "../../python/sessions.ts";
+import type { Injection } from "../../python/wake.ts";
 import { stackCommand, type StackEvent, stackReader } from "../../python/stack.ts";
 import { reasonOf } from "./reasons.ts";
 import { type Answered, compareProcesses, type Missing, type Snapshot } from "./snapshot.ts";
@@ -159,9 +161,8 @@ function readGroup(
   ): Answered | Missing {
     const process = {
       ...identify(event),
-      rank: (session ?? parent)?.rank ?? rankOf(event),
-      // One that nobody named and nobody started is a program of its own.
-      child: event.index === null && (event.parent !== null || !isUnarmed(event)),
+      rank: (session ?? parent)?.rank ?? rankIn(event.environment)?.rank ?? null,
+      child: !event.program,
     };
     if (event.type === "none") {
       const { outcome, detail } = event;
@@ -179,16 +180,6 @@ function readGroup(
       osThreads: event.threads,
     };
   }
-}
-
-/** The rank of a process that has no record, by what its launcher set. */
-function rankOf(event: About): number | null {
-  if (event.type === "none") return null;
-  return rankIn(event.environment)?.rank ?? null;
-}
-
-function isUnarmed(event: About): boolean {
-  return event.type === "stack" && event.via !== "signal";
 }
 
 function identify(event: { node: string; pid: number; start: number | null }) {

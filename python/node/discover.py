@@ -61,7 +61,19 @@ def unarmed(request, names, known):
             continue
         question.find()
         found.append(question)
+    by_pid = {question.process.here: question for question in found}
+    for question in found:
+        above = next((by_pid[pid] for pid in ancestors(question.process.here) if pid in by_pid), None)
+        # A launcher starts programs, a program helpers: they inherit its rank.
+        question.program = above is None or rank_values(above) != rank_values(question)
     return found
+
+
+def rank_values(question):
+    """What launchers told a process, as far as TypeScript asked for it."""
+    environment = question.process.environment or {}
+    names = question.request["rankVariables"]
+    return {name: environment[name] for name in names if name in environment}
 
 
 def elsewhere(environment, request, names):

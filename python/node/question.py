@@ -29,6 +29,7 @@ class Question:
         self.index = index
         self.fd = fd
         self.parent = None
+        self.program = index is not None
         self.file = None
         self.before = 0
         self.size = 0

@@ -48,9 +48,6 @@ def say(kind, **values):
 
 def answer(question, node, text, complete, via="signal"):
     process = question.process
-    environment = {}
-    if question.index is None and question.parent is None:
-        environment = process.environment or {}
     say(
         "stack",
         node=node,
@@ -60,11 +57,8 @@ def answer(question, node, text, complete, via="signal"):
         start=process.start,
         name=name_of(process),
         threads=threads_of(process),
-        environment={
-            name: environment[name]
-            for name in question.request["rankVariables"]
-            if name in environment
-        },
+        program=question.program,
+        environment=discover.rank_values(question),
         via=via,
         text=text,
         complete=complete,
@@ -79,6 +73,8 @@ def refuse(question, node, outcome, detail=""):
         parent=question.parent,
         pid=question.process.pid,
         start=question.process.start,
+        program=question.program,
+        environment=discover.rank_values(question),
         outcome=outcome,
         detail=detail,
     )
