@@ -242,7 +242,14 @@ def exe_of(pid):
 
 
 def is_python(pid):
-    if "python" in os.path.basename(exe_of(pid) or ""):
+    program = exe_of(pid)
+    if program is None:
+        # It may not be looked into; its command line is there for all.
+        try:
+            program = os.fsdecode(read("/proc/%d/cmdline" % pid).split(b"\0")[0])
+        except OSError:
+            return False
+    if "python" in os.path.basename(program):
         return True
     try:
         return b"libpython" in read("/proc/%d/maps" % pid)

@@ -53,13 +53,13 @@ def check(process):
         raise Refused("stopped", process.why_silent() or "the process is stopped")
     if state == b"D":
         raise Refused("stopped", "the process waits for a disk or network file system")
-    if not is_python(process.here):
-        raise Refused("cannot-inject", "it is no Python")
     try:
         # The kernel asks the same question as for gdb.
         os.close(os.open("/proc/%d/mem" % process.here, os.O_RDWR))
     except OSError:
         raise Refused("no-ptrace", why_no_ptrace(process.here, status))
+    if not is_python(process.here):
+        raise Refused("cannot-inject", "it is no Python")
 
 
 def why_no_ptrace(pid, status, root="/proc"):

@@ -120,7 +120,28 @@ def stop_here():
     """Stops in the nearest frame below that is the program's own, as ``breakpoint()`` would."""
     import debugpy
 
-    debugpy.breakpoint()
+    frame = _own_frame(sys._getframe().f_back)
+    if frame is None or _uses_monitoring():
+        debugpy.breakpoint()
+        return
+    # Before 3.12 a step out of a library's frame is lost: name the frame to stop in.
+    import pydevd
+
+    pydevd.settrace(
+        suspend=True, trace_only_current_thread=True, patch_multiprocessing=False, stop_at_frame=frame
+    )
+
+
+def _own_frame(frame):
+    # type: (object) -> object
+    """The nearest of a frame and its callers that the client's settings let it see, or None."""
+    py_db = _py_db()
+    while frame is not None:
+        path = frame.f_code.co_filename  # type: ignore
+        if py_db.get_file_type(frame) is None and not py_db.apply_files_filter(frame, path, True):  # type: ignore
+            return frame
+        frame = frame.f_back  # type: ignore
+    return None
 
 
 def is_stopped():

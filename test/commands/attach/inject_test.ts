@@ -92,46 +92,53 @@ for (const interpreter of interpreters) {
   });
 }
 
+/** Makes a pipe with a name in the sandbox's folder. */
+async function makeFifo(sandbox: Sandbox): Promise<string> {
+  const path = `${sandbox.dir}/fifo`;
+  const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();
+  assert.ok(success);
+  return path;
+}
+
 injectTest("reaches a program that sleeps in a system call, and can be woken again", async () => {
   await using sandbox = await makeSandbox();
+  const fifo = await makeFifo(sandbox);
   await using child = await program(
     sandbox,
-    `import threading
-gate = threading.Event()
-def waits():
-    gate.wait()
-    print("went on", flush=True)
+    `import os
+fd = os.open("fifo", os.O_RDWR)
 print("ready", flush=True)
-waits()
+for number in range(3):
+    word = os.read(fd, 1)
+    print("read", word, flush=True)
 `,
   );
-  for (let round = 0; round < 2; round++) {
-    // The second time it is armed: nothing is brought in any more.
+  for (const word of ["a", "b"]) {
     const { code, sessions, stderr } = await inject(child, { sandbox });
     assert.equal(code, 0, stderr);
-    assert.equal(/Preparing/.test(stderr), false, "nothing but JSON");
+    // The second time it is armed: nothing is brought in any more, and the port is the same.
     const client = await attach(child, sandbox, { port: sessions[0]!.port });
+    await Deno.writeTextFile(fifo, word);
     const stop = await stopped(client);
-    assert.ok(stop.frames.some((frame) => /^waits program\.py:4$/.test(frame)), `${stop.frames}`);
-    if (round === 1) await evaluate(client, "gate.set()", stop.frameIds[0]);
+    assert.deepEqual(stop.frames, ["<module> program.py:6"]);
+    assert.equal(await evaluate(client, "word", stop.frameIds[0]), `b'${word}'`);
     await resume(client, stop);
     await client.request("disconnect", { terminateDebuggee: false });
     await client.close();
   }
-  await child.until(/went on/, { stream: "stdout" });
+  await Deno.writeTextFile(fifo, "c");
+  await child.until(/read b'a'\nread b'b'\nread b'c'\n/, { stream: "stdout" });
   assert.equal((await child.status()).code, 0);
 });
 
 injectTest("waits in a program that keeps the GIL in native code, and says so", async () => {
   await using sandbox = await makeSandbox();
-  await Deno.mkdir(`${sandbox.dir}/fifo`);
-  const fifo = `${sandbox.dir}/fifo/in`;
-  await new Deno.Command("mkfifo", { args: [fifo] }).output();
+  const fifo = await makeFifo(sandbox);
   await using child = await program(
     sandbox,
     `import ctypes, os, time
 print("ready", flush=True)
-fd = os.open("fifo/in", os.O_RDWR)
+fd = os.open("fifo", os.O_RDWR)
 buffer = ctypes.create_string_buffer(8)
 ctypes.PyDLL(None).read(fd, buffer, 1)  # with the GIL
 print("back", flush=True)
@@ -227,9 +234,10 @@ injectTest("says plainly why it can't, and harms nothing", async () => {
   assert.match(weak.stderr, /can't be prepared: .*(kernel|ptrace_scope)/);
   assert.match(weak.stderr, /start it with "rdg debug --lite" the next time/);
 
+  await makeFifo(sandbox);
   await using tracer = start([
-    ...[gdb!, "-nx", "-batch", "-p", String(child.pid)],
-    ...["-ex", "shell echo traced; exec sleep 1000"],
+    ...["sh", "-c", 'exec "$0" -nx -q -p "$1" -ex "shell echo traced" <>fifo'],
+    ...[gdb!, String(child.pid)],
   ], { sandbox });
   await tracer.until(/traced/, { stream: "stdout" });
   const traced = await inject(child, { sandbox });
@@ -259,9 +267,11 @@ injectTest("says that gdb or debugpy is missing, before it touches the program",
   for (const name of ["sh", "cat", "hostname"]) {
     await Deno.symlink((await which(name))!, `${bin}/${name}`);
   }
-  await Deno.symlink(python.path, `${bin}/python3`);
+  // Beside the interpreter gdb would be found as well: so not the system's own.
+  const { path } = interpreters.find((one) => !one.path.startsWith("/usr/bin/"))!;
+  await Deno.symlink(path, `${bin}/python3`);
   const env = { PATH: bin };
-  await using child = await program(sandbox, busy, { env });
+  await using child = await program(sandbox, busy, { env, interpreter: path });
   const none = await inject(child, { sandbox, env });
   assert.equal(none.code, 3, none.stderr);
   assert.match(none.others[0]!.message, /can't be prepared: gdb is not on PATH on /);
