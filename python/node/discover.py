@@ -5,7 +5,7 @@ Standard library only, Python 3.6 or later. Reads /proc.
 
 import os
 
-from process import Refused, ancestors, config_of, environment_of, is_python, name_of
+from process import Refused, ancestors, config_of, elsewhere, environment_of, is_python, name_of
 from question import Question
 
 
@@ -74,12 +74,6 @@ def rank_values(question):
     environment = question.process.environment or {}
     names = question.request["rankVariables"]
     return {name: environment[name] for name in names if name in environment}
-
-
-def elsewhere(environment, request, names):
-    """Two nodes may be containers that see each other's processes."""
-    nodes = [(environment or {}).get(variable) for variable in request["nodeVariables"]]
-    return any(nodes) and not set(nodes) & set(names)
 
 
 def parent_among(pid, known):

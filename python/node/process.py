@@ -233,6 +233,22 @@ def node_names(request):
     return [name for name in names if name] + [os.uname()[1], os.uname()[1].split(".")[0]]
 
 
+def is_here(pid, request, names):
+    """Whether a process of that number, which somebody typed, may be the one that is meant."""
+    if not os.path.exists("/proc/%d" % pid):
+        return False
+    return request["job"] is None or not elsewhere(environment_of(pid), request, names)
+
+
+def elsewhere(environment, request, names):
+    """Whether a process says that it is another node's: two nodes may be containers, or test nodes, that
+    see each other's processes."""
+    nodes = [(environment or {}).get(variable) for variable in request["nodeVariables"]]
+    short = {name.split(".")[0] for name in names}
+    said = {node.split(".")[0] for node in nodes if node}
+    return bool(said) and not said & short
+
+
 def exe_of(pid):
     """The program of a process, as its own files are named; None where it can't be read."""
     try:

@@ -27,7 +27,7 @@ import time
 
 import discover
 import outside
-from process import Refused, name_of, node_names
+from process import Refused, is_here, name_of, node_names
 from question import Question
 
 #: Bytes of a line's text.
@@ -194,7 +194,7 @@ def main():
         if row[0] is not None and row[0] not in names:
             continue
         question = Question(request, row[:5], row[5], row[6])
-        if row[0] is None and not os.path.exists("/proc/%d" % row[1]):
+        if row[0] is None and not is_here(row[1], request, names):
             refuse(question, node, "not-here")
             continue
         questions.append(question)

@@ -27,7 +27,7 @@ import signal
 import sys
 import time
 
-from process import Refused, ancestors, config_of, environment_of, has_signal, node_names
+from process import Refused, ancestors, config_of, environment_of, has_signal, is_here, node_names
 from records import Recorded, login_host
 
 
@@ -213,7 +213,7 @@ def main():
     waiting = []
     for row in rows:
         process = Sleeper(request, row)
-        if row[0] is None and not os.path.exists("/proc/%d" % row[1]):
+        if row[0] is None and not is_here(row[1], request, names):
             say("process", node=node, pid=row[1], outcome="not-here")
         elif wake(process, node):
             waiting.append(process)
