@@ -197,6 +197,7 @@ function asJson({ session, job }: Row, now: number): Record<string, unknown> {
     token: session.token,
     remotePath: session.remotePath,
     exception: session.exception,
+    crashed: session.crashed,
     command: session.command,
     ageS: Math.max(0, Math.round(now - session.created)),
     leftS: job?.leftS ?? null,

@@ -14,7 +14,13 @@ import type { Session } from "../../python/sessions.ts";
 import type { Injection } from "../../python/wake.ts";
 import { stackCommand, type StackEvent, stackReader } from "../../python/stack.ts";
 import { reasonOf } from "./reasons.ts";
-import { type Answered, compareProcesses, type Missing, type Snapshot } from "./snapshot.ts";
+import {
+  type Answered,
+  compareProcesses,
+  type Crash,
+  type Missing,
+  type Snapshot,
+} from "./snapshot.ts";
 
 /** How to ask. */
 export interface GatherOptions {
@@ -143,6 +149,7 @@ function readGroup(
       ...identify({ node: target.host ?? "", pid: target.pid, start: target.startTime }),
       rank: session?.rank ?? null,
       child: false,
+      ...crashOf(session),
       outcome: "no-answer" as const,
       reason: reasonOf("no-answer", { detail, job: selection.displayId }),
     }];
@@ -163,6 +170,7 @@ function readGroup(
       ...identify(event),
       rank: (session ?? parent)?.rank ?? rankIn(event.environment)?.rank ?? null,
       child: !event.program,
+      ...crashOf(session),
     };
     if (event.type === "none") {
       const { outcome, detail } = event;
@@ -185,6 +193,11 @@ function readGroup(
 function identify(event: { node: string; pid: number; start: number | null }) {
   const { node, pid, start } = event;
   return { key: `${node}:${pid}:${start}`, node, pid };
+}
+
+function crashOf(session: Session | undefined): { crash?: Crash } {
+  if (!session || session.crashed === null) return {};
+  return { crash: { time: session.crashed, exception: session.exception ?? "" } };
 }
 
 /** The record behind a target. */

@@ -47,6 +47,6 @@ export function asJson(
   };
 }
 
-function identity({ rank, node, pid, child }: Process): Record<string, unknown> {
-  return { rank, node, pid, child };
+function identity({ rank, node, pid, child, crash }: Process): Record<string, unknown> {
+  return { rank, node, pid, child, ...crash ? { crash } : {} };
 }

@@ -20,6 +20,16 @@ export interface Process {
   pid: number;
   /** Whether it has no record of its own: a worker that a program started. */
   child: boolean;
+  /** The crash that it waits with; absent where there is none. */
+  crash?: Crash;
+}
+
+/** An exception that nobody caught. */
+export interface Crash {
+  /** Seconds since 1970, by the node's clock. */
+  time: number;
+  /** One line about it. */
+  exception: string;
 }
 
 /** A process that answered. */
@@ -105,6 +115,16 @@ export function namer(
     }
     return parts.join(" and ");
   };
+}
+
+/** Those that wait with a crash, the first crash first. */
+export function crashesOf(
+  { answered, missing }: Pick<Snapshot, "answered" | "missing">,
+): Process[] {
+  const all: Process[] = [...answered, ...missing];
+  return all.filter(({ crash }) => crash).sort((a, b) =>
+    a.crash!.time - b.crash!.time || compareProcesses(a, b)
+  );
 }
 
 /** Order of rank, node, process. */

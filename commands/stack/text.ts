@@ -8,7 +8,14 @@ import { columns, duration, printable } from "../_columns.ts";
 import type { Frame } from "../../python/dump.ts";
 import { type Branch, groupsOf, type Merged } from "./merge.ts";
 import { fold, placer, whereIs } from "./places.ts";
-import { type Answered, mainOf, namer, type Process, type Snapshot } from "./snapshot.ts";
+import {
+  type Answered,
+  crashesOf,
+  mainOf,
+  namer,
+  type Process,
+  type Snapshot,
+} from "./snapshot.ts";
 import type { Marks } from "./changes.ts";
 
 /** How to write. */
@@ -39,8 +46,13 @@ export function renderText(snapshot: Snapshot, merged: Merged, options: TextOpti
     : placer(framesOf(snapshot));
   const groups = groupsOf(merged.main.processes.length > 0 ? merged.main : merged.children);
   const context = { who, place, options };
-  const lines = groups.slice(0, maxGroups).map(({ processes, frames }) =>
-    printable(`${who(processes)} in ${whereIs(frames, place)}${marksOf(processes, options.marks)}`)
+  const lines = crashLines(snapshot, who);
+  lines.push(
+    ...groups.slice(0, maxGroups).map(({ processes, frames }) =>
+      printable(
+        `${who(processes)} in ${whereIs(frames, place)}${marksOf(processes, options.marks)}`,
+      )
+    ),
   );
   if (groups.length > maxGroups) lines.push(`… and ${groups.length - maxGroups} more places`);
   lines.push(...section("Main threads", merged.main, context));
@@ -91,6 +103,21 @@ export function renderMissing(snapshot: Snapshot): string[] {
 function more({ dump, osThreads }: Answered): string {
   const hidden = (osThreads ?? 0) - dump.threads.length;
   return hidden > 0 ? `; ${hidden} of ${osThreads} threads (native ones included) not shown` : "";
+}
+
+/** Crashes that are listed at the top. */
+const maxCrashes = 4;
+
+/** Who crashed, in the order of time: the others may only have followed. */
+function crashLines(snapshot: Snapshot, who: (processes: readonly Process[]) => string): string[] {
+  const crashes = crashesOf(snapshot);
+  const lines = crashes.slice(0, maxCrashes).map((process, i) => {
+    const { time, exception } = process.crash!;
+    const after = i === 0 ? "" : ` ${(time - crashes[0]!.crash!.time).toFixed(1)} s later`;
+    return printable(`${who([process])} crashed${after}: ${exception}`);
+  });
+  const more = crashes.length - lines.length;
+  return more > 0 ? [...lines, `… and ${more} more crashed after that`] : lines;
 }
 
 /** All frames of a look. */

@@ -125,12 +125,18 @@ slurmTest("rdg attach JOB PID --inject gets into a job that was started without 
   const job = await submit(cluster, { script: "exec python3 count.py" });
   const pid = await waitUntil("the program", {
     ask: async () => {
-      const found = await cluster.run(["pgrep", "-u", cluster.user.name, "-f", "^python3 count.py"]);
-      return found.stdout.trim().split("\n")[0];
+      const found = await cluster.run([
+        "pgrep",
+        "-u",
+        cluster.user.name,
+        "-f",
+        "^python3 count.py",
+      ]);
+      return found.stdout.trim().split("\n")[0] || null;
     },
   });
   const refused = await rdg(cluster, ["attach", job, pid]);
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 1, refused.stderr);
   assert.match(refused.stderr, new RegExp(`rdg attach ${job} ${pid} --inject prepares it first`));
   const [woken] = await attach(cluster, [job, pid, "--inject"]);
   assert.match(woken!.token!, /^[0-9a-f]{64}$/);
