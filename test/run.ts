@@ -28,7 +28,8 @@ const packages = [
   ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip".split(
     " ",
   ),
-  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh gdb".split(" "),
+  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh gdb openmpi-bin mpich"
+    .split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {
