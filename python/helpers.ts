@@ -43,10 +43,7 @@ export type HelperName = keyof typeof parts;
  * @returns The program, ASCII only.
  */
 export function helperSource(name: HelperName): string {
-  // A text in JSON is one in Python, as long as it is ASCII: then nothing is written as surrogates.
-  const carried = parts[name].map((part) =>
-    `(${JSON.stringify(part)}, ${JSON.stringify(modules[part])}),`
-  );
+  const carried = parts[name].map((part) => `("${part}", ${literal(modules[part])}),`);
   return [
     "import sys, types",
     "for name, source in (",
@@ -57,4 +54,12 @@ export function helperSource(name: HelperName): string {
     "module.main()",
     "",
   ].join("\n");
+}
+
+/** A text as a literal of Python, in ASCII: a node's locale may know nothing else. */
+function literal(text: string): string {
+  // JSON's is Python's as well, but for characters that JSON writes as two halves.
+  return JSON.stringify(text).replace(/[^\x20-\x7e]/gu, (character) => {
+    return `\\U${character.codePointAt(0)!.toString(16).padStart(8, "0")}`;
+  });
 }
