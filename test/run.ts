@@ -25,11 +25,12 @@ import { installPackages, must } from "./support/set_up.ts";
 
 /** Debian packages that bring what the highest tests talk to. */
 const packages = [
-  ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip".split(
-    " ",
-  ),
-  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh gdb openmpi-bin mpich"
-    .split(" "),
+  ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip gcc"
+    .split(
+      " ",
+    ),
+  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."gdb openmpi-bin mpich".split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {

@@ -95,7 +95,10 @@ export async function runOnNodes<Event>(
   const way = options.via ?? await chooseWay(group, context);
   if (way === "ssh") return await overSsh(group, context);
   const python = selection.sessions[0]?.executable ?? "python3";
-  const command = context.helper.command(requestFor(group, context), python);
+  // Started directly, the helper has no word of the scheduler's that says what this node is called.
+  const node = way === "direct" ? selection.sessions[0]?.host : undefined;
+  const request = requestFor(group, node === undefined ? context : { ...context, node });
+  const command = context.helper.command(request, python);
   const spec = way === "direct"
     ? { program: command[0]!, args: command.slice(1) }
     : selection.scheduler.helper?.(helperTarget(group), command);
