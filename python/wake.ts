@@ -91,6 +91,7 @@ export type WakeEvent =
     stacks: string | null;
     detail: string;
     opening: boolean;
+    listens: boolean;
   }
   | { type: "ended" | "late" | "injecting"; node: string; pid: number }
   | { type: "done"; node: string };

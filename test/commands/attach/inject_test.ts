@@ -113,18 +113,19 @@ for number in range(3):
     print("read", word, flush=True)
 `,
   );
-  for (const word of ["a", "b"]) {
+  for (const [number, word] of ["a", "b"].entries()) {
     const { code, sessions, stderr } = await inject(child, { sandbox });
     assert.equal(code, 0, stderr);
     // The second time it is armed: nothing is brought in any more, and the port is the same.
     const client = await attach(child, sandbox, { port: sessions[0]!.port });
-    await Deno.writeTextFile(fifo, word);
     const stop = await stopped(client);
-    assert.deepEqual(stop.frames, ["<module> program.py:6"]);
-    assert.equal(await evaluate(client, "word", stop.frameIds[0]), `b'${word}'`);
+    assert.deepEqual(stop.frames, ["<module> program.py:5"]);
+    assert.equal(await evaluate(client, "number", stop.frameIds[0]), String(number));
     await resume(client, stop);
     await client.request("disconnect", { terminateDebuggee: false });
     await client.close();
+    await Deno.writeTextFile(fifo, word);
+    await child.until(new RegExp(`read b'${word}'`), { stream: "stdout" });
   }
   await Deno.writeTextFile(fifo, "c");
   await child.until(/read b'a'\nread b'b'\nread b'c'\n/, { stream: "stdout" });
