@@ -11,7 +11,7 @@ import type { Host } from "../_host.ts";
 import { type Menus, terminalMenus } from "../_job_menu.ts";
 import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
-import { schedulers } from "../../plugins/schedulers.ts";
+import { allSchedulers } from "../_scheduler.ts";
 import { type Link, localLink } from "./link.ts";
 import { openPort, portOfUser, usualPort } from "./port.ts";
 import { sshLink } from "./ssh_link.ts";
@@ -192,7 +192,7 @@ async function openLink(
   options: ConnectOptions,
   { host, signal }: { host: Host; signal: AbortSignal },
 ): Promise<Link> {
-  const programs = [...new Set(schedulers.flatMap(({ detect }) => detect))];
+  const programs = [...new Set((await allSchedulers(host)).flatMap(({ detect }) => detect))];
   if (options.login === undefined) return await localLink({ runner: host.runner, programs });
   if (Deno.build.os === "windows") {
     host.terminal.say(

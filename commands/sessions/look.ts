@@ -68,7 +68,7 @@ export async function look(options: LookOptions): Promise<Look> {
       host.terminal.say(host.terminal.style("dim", `Passed over ${line}`));
     }
   }
-  const scheduler = openScheduler(options.scheduler, host);
+  const scheduler = await openScheduler(options.scheduler, host);
   const { listing, note } = await list(sessions, { scheduler, host, before });
   const fresh = listing !== before;
   const now = host.now();

@@ -34,7 +34,7 @@ export async function choose(
     return onThisHost(options.pids, host);
   }
   const wanted = options.scheduler ?? (options.job === "local" ? "local" : undefined);
-  const scheduler = openScheduler(wanted, host);
+  const scheduler = await openScheduler(wanted, host);
   const state = stateFolder(host.env);
   const { sessions, passedOver } = state === null
     ? { sessions: [], passedOver: [] }
