@@ -65,6 +65,18 @@ export interface AgentPlaces {
 }
 
 /**
+ * Says where rdg's cache is.
+ *
+ * @param env Looks up a variable.
+ * @returns The folder; null where the environment names no home.
+ */
+export function cacheFolder(env: (name: string) => string | undefined): string | null {
+  const home = env("HOME");
+  const base = env("XDG_CACHE_HOME") || (home ? `${home}/.cache` : null);
+  return base === null ? null : `${base}/rdg`;
+}
+
+/**
  * Puts the Python files on disk, once for each version of them. Safe for many processes at once: the
  * folder is filled under another name and renamed.
  *

@@ -56,6 +56,9 @@ interface Context<Event> extends Wanted<Event> {
 /** Seconds after which a process that hasn't answered is asked for its stacks. */
 const stuckAfterS = 3;
 
+/** Seconds that preparing a process may take: two runs of gdb. */
+const injectS = 80;
+
 /** What exit code a failure to enter the job means. */
 const exitCodes = {
   ended: ExitCode.notFound,
@@ -201,13 +204,16 @@ function requestFor<Event>(
     ),
     waitS: options.wait ? options.timeoutS : 0,
     stuckAfterS,
+    ...(options.inject ? { inject: options.inject } : {}),
   };
 }
 
 /** Runs the helper, once more without an option that this scheduler's version doesn't know. */
 async function call<Event>(spec: RunSpec, context: Context<Event>): Promise<Answer<Event>> {
   const { options, onEvent } = context;
-  const timeoutMs = (options.wait ? options.timeoutS : 0) * 1000 + schedulerLimitMs(options.host);
+  const spareMs = options.inject ? injectS * 1000 : 0;
+  const timeoutMs = (options.wait ? options.timeoutS : 0) * 1000 + spareMs +
+    schedulerLimitMs(options.host);
   const events: Event[] = [];
   const read = context.helper.reader();
   const onLine = (line: string) => {

@@ -12,7 +12,7 @@ import { defaultSignal, defaultStackSignal, parseSignal } from "../_signals.ts";
 import type { SchedulerPlugin } from "../../plugins/contract.ts";
 import { usageError } from "../../plugins/error.ts";
 import { currentScheduler, firstSet, schedulers } from "../../plugins/schedulers.ts";
-import { type AgentConfig, agentEnvironment } from "../../python/launch.ts";
+import { type AgentConfig, agentEnvironment, cacheFolder } from "../../python/launch.ts";
 import { type Machine, systemMachine } from "./become.ts";
 import { checkInterpreter } from "./words.ts";
 
@@ -146,7 +146,7 @@ export async function run(
 ): Promise<number> {
   const command = options.agent.command;
   const site = await machine.installAgent({
-    cache: cacheFolder(host),
+    cache: cacheFolder(host.env),
     temporary: host.env("TMPDIR") || "/tmp",
     uid: machine.uid,
   });
@@ -181,11 +181,4 @@ async function ownSchedulers(
   if (!hasDropIns(host.env)) return [];
   const { openDropIns } = await import("../_drop_ins.ts");
   return openDropIns(host, { quiet }).schedulers;
-}
-
-/** rdg's cache folder; null where the environment names no home. */
-function cacheFolder(host: Host): string | null {
-  const home = host.env("HOME");
-  const base = host.env("XDG_CACHE_HOME") || (home ? `${home}/.cache` : null);
-  return base === null ? null : `${base}/rdg`;
 }

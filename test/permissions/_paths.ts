@@ -164,6 +164,12 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
       assert.equal(JSON.parse(stdout).sessions[0].pid, debugged.pid);
     },
     "a process of this host, in a job": looked("attach"),
+    "rdg's files for --inject": async ({ run, sandbox }) => {
+      const { code, stderr } = await run([nobody, "--inject"]);
+      assert.match(stderr, /has no such process/);
+      assert.equal(code, 3);
+      assert.ok((await Deno.stat(`${sandbox.cache}/python`)).isDirectory);
+    },
     scancel: broadcast("slurm", "36", "n1"),
     qsig: broadcast("pbs", "1008.qot-calc0", "qot-calc0"),
     bkill: broadcast("lsf", "22010", "hostA"),
