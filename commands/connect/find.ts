@@ -80,7 +80,10 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
   const scheduler = schedulerThere(link, wish.scheduler);
   let chosen: ChosenJob;
   try {
-    chosen = await chooseJob(wish.job, { scheduler, sessions, host, menus: context.menus });
+    chosen = await chooseJob(wish.job, {
+      ...{ scheduler, sessions, host, link },
+      menus: context.menus,
+    });
   } catch (error) {
     const early = error instanceof RdgError && ["pending", "no-session"].includes(error.code);
     if (context.patient && early) return { why: lower(error.message) };
@@ -172,10 +175,11 @@ async function chooseJob(
     sessions: readonly Session[];
     host: Host;
     menus: Menus;
+    link: Link;
   },
 ): Promise<ChosenJob> {
   if (typed !== undefined) return await selectJob(typed, context);
-  const { scheduler, sessions, host, menus } = context;
+  const { scheduler, sessions, host, menus, link } = context;
   const inJobs = scheduler !== local && sessions.some((one) => one.scheduler === scheduler.name);
   const listed = inJobs ? await listJobs(scheduler, host) : [];
   const running = listed.filter(({ state }) => state === "running" || state === "suspended");
@@ -192,7 +196,8 @@ async function chooseJob(
       hint: others.size > 0 && !inJobs
         ? `the sessions that can be seen belong to ${[...others].join(", ")}: connect to its ` +
           "login node"
-        : "start one with: rdg debug --lite python your_script.py; --wait waits for it",
+        : "start one with: rdg debug --lite python your_script.py; --wait waits for it" +
+          (link.local ? "; on a laptop, name the login node: rdg connect LOGIN" : ""),
     });
   }
   const job = candidates.length === 1

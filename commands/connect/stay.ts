@@ -400,7 +400,7 @@ export class Stay {
     this.#endpoints = await tellVsCode(port, env);
     const then = this.#endpoints
       ? "VS Code attaches by itself"
-      : await whatToPress(env, host.cwd());
+      : await whatToPress({ env, folder: host.cwd(), port });
     this.#board.say(`Ready on 127.0.0.1:${port}. ${then}. Ctrl-C ends this.`);
   }
 
