@@ -10,7 +10,7 @@ import { attachProfile } from "../init/profile.ts";
 import { usualPort } from "./port.ts";
 
 /** Looks a variable up. */
-type Env = (name: string) => string | undefined;
+export type Env = (name: string) => string | undefined;
 
 /**
  * Makes VS Code attach: in its terminals, its Python debugger waits for the file that

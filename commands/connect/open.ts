@@ -22,7 +22,7 @@ export interface OpenContext {
 }
 
 /** A login node, as it was typed. */
-interface Wish {
+export interface Wish {
   /** The login node; undefined for this host. */
   login?: string;
 }

@@ -90,6 +90,8 @@ export class Shell {
   #over = false;
 
   /**
+   * Takes the shell over.
+   *
    * @param program Runs {@linkcode bootstrap}.
    * @param onComplaint Set by the maker of the program: what hears its stderr.
    */

@@ -7,7 +7,14 @@
 import assert from "node:assert/strict";
 import { type Cluster, startCluster } from "../../cluster/cluster.ts";
 import { installRdg } from "../../cluster/install.ts";
-import { counting, endJobs, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
+import {
+  counting,
+  countingLine,
+  endJobs,
+  submit,
+  untilArmed,
+  writeProgram,
+} from "../../cluster/jobs.ts";
 import { whyNoCluster } from "../../cluster/packages.ts";
 import { DapClient } from "../../support/dap.ts";
 import type { Child } from "../../support/rdg.ts";
@@ -45,6 +52,12 @@ function connectTest(name: string, fn: () => Promise<void>): void {
     }
   };
   Deno.test({ name: `rdg connect ${name}${suffix}`, ignore, fn: clean });
+}
+
+async function armed(script = "rdg debug --lite python3 count.py", args: string[] = []) {
+  const job = await submit(cluster, { args, script });
+  await untilArmed(cluster, { job });
+  return job;
 }
 
 function connect(...words: string[]): Child {
@@ -99,8 +112,7 @@ for (
   connectTest(`brings child processes to the local port (${via}, ${how})`, async () => {
     await writeProgram(cluster, { name: "parent.py", text: parentProgram });
     await writeProgram(cluster, { name: "child.py", text: childProgram });
-    const job = await submit(cluster, { script: "rdg debug --subprocess python3 parent.py" });
-    await untilArmed(cluster, { job });
+    await armed("rdg debug --subprocess python3 parent.py");
     await using child = connect("--via", via);
     const { port } = await ready(child);
     const near = await laptop.bridge(port);
@@ -142,8 +154,7 @@ for (
 connectTest("lets no child session in without the token of its parent", async () => {
   await writeProgram(cluster, { name: "parent.py", text: parentProgram });
   await writeProgram(cluster, { name: "child.py", text: childProgram });
-  const job = await submit(cluster, { script: "rdg debug --subprocess python3 parent.py" });
-  await untilArmed(cluster, { job });
+  await armed("rdg debug --subprocess python3 parent.py");
   await using child = connect();
   const { port } = await ready(child);
   const near = await laptop.bridge(port);
@@ -201,8 +212,7 @@ while not os.path.exists("crash"):
 fall(21)
 `,
   });
-  const job = await submit(cluster, { script: "rdg debug --post-mortem python3 crash.py" });
-  await untilArmed(cluster, { job });
+  const job = await armed("rdg debug --post-mortem python3 crash.py");
   await using child = connect("--wait");
   await child.until(
     /Waiting for a session: job \d+: .*armed for a crash only, and has not crashed/,
@@ -252,8 +262,7 @@ s=$(printf '\\037')
       text: `PATH=${folder}:$PATH\n`,
     });
     try {
-      const job = await submit(cluster, { script: "rdg debug --lite python3 count.py" });
-      await untilArmed(cluster, { job });
+      const job = await armed();
       await using child = connect();
       const { port } = await ready(child);
       const { client } = await stopInLoop(laptop, await laptop.bridge(port));
@@ -275,12 +284,34 @@ s=$(printf '\\037')
   });
 }
 
-connectTest("warns at once where less than ten minutes are left", async () => {
-  const job = await submit(cluster, {
-    args: ["--time=10"],
-    script: "rdg debug --lite python3 count.py",
+connectTest("serves an editor that runs on Windows", async () => {
+  await armed();
+  await using child = connect();
+  const { port } = await ready(child);
+  await using client = await DapClient.connect({ port: await laptop.bridge(port) });
+  const folder = "C:\\Users\\ada\\project";
+  const file = `${folder}\\count.py`;
+  const { breakpoints } = await client.attach({
+    arguments: { ...zeroQuestions(laptop), pathMappings: [{ localRoot: folder, remoteRoot: "." }] },
+    breakpoints: { [file]: [countingLine] },
   });
-  await untilArmed(cluster, { job });
+  assert.equal(breakpoints[file]?.[0]?.verified, true);
+  assert.equal(breakpoints[file]?.[0]?.message, undefined);
+  while (true) {
+    const { threadId } = (await client.waitFor<{ threadId: number }>("stopped")).body;
+    const { stackFrames: [frame] } = await client.request<{
+      stackFrames: { line: number; source: { path: string } }[];
+    }>("stackTrace", { threadId, levels: 1 });
+    assert.equal(frame?.source.path, file);
+    if (frame?.line === countingLine) break;
+    await client.request("continue", { threadId });
+  }
+  await client.disconnect();
+  await leave(child, { cluster, laptop });
+});
+
+connectTest("warns at once where less than ten minutes are left", async () => {
+  const job = await armed("rdg debug --lite python3 count.py", ["--time=10"]);
   await using child = connect();
   const { port } = await ready(child);
   await child.until(new RegExp(`Warning: job ${job} reaches its time limit in (10:00|9:5\\d)\\.`));
