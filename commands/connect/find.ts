@@ -81,8 +81,8 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
   let chosen: ChosenJob;
   try {
     chosen = await chooseJob(wish.job, {
-      ...{ scheduler, sessions, host, link },
-      menus: context.menus,
+      ...{ scheduler, sessions, host, link, menus: context.menus },
+      named: wish.scheduler !== undefined,
     });
   } catch (error) {
     const early = error instanceof RdgError && ["pending", "no-session"].includes(error.code);
@@ -176,10 +176,20 @@ async function chooseJob(
     host: Host;
     menus: Menus;
     link: Link;
+    named: boolean;
   },
 ): Promise<ChosenJob> {
+  const { scheduler, sessions, host, menus, link, named } = context;
+  // The person sits at the laptop, and forgot the login node.
+  const elsewhere = link.local && link.facts.programs.size === 0;
+  if (typed !== undefined && elsewhere && !named && typed !== "local") {
+    throw new RdgError(`Cannot connect to job ${typed}: there is no scheduler on this machine`, {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+      hint: `name the login node first: rdg connect LOGIN ${typed}`,
+    });
+  }
   if (typed !== undefined) return await selectJob(typed, context);
-  const { scheduler, sessions, host, menus, link } = context;
   const inJobs = scheduler !== local && sessions.some((one) => one.scheduler === scheduler.name);
   const listed = inJobs ? await listJobs(scheduler, host) : [];
   const running = listed.filter(({ state }) => state === "running" || state === "suspended");
@@ -196,8 +206,9 @@ async function chooseJob(
       hint: others.size > 0 && !inJobs
         ? `the sessions that can be seen belong to ${[...others].join(", ")}: connect to its ` +
           "login node"
-        : "start one with: rdg debug --lite python your_script.py; --wait waits for it" +
-          (link.local ? "; on a laptop, name the login node: rdg connect LOGIN" : ""),
+        : elsewhere
+        ? "name the login node: rdg connect LOGIN"
+        : "start one with: rdg debug --lite python your_script.py; --wait waits for it",
     });
   }
   const job = candidates.length === 1

@@ -40,9 +40,6 @@ const multiplexes = Deno.build.os !== "windows";
 /** Time limit of a script that names none. */
 const scriptMs = 30_000;
 
-/** Milliseconds after which the end of an ssh is believed to be no part of the person's Ctrl-C. */
-const interruptMs = 100;
-
 /**
  * Connects to the login node.
  *
@@ -74,9 +71,8 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     ...socket.length > 0 ? [...socket, "-M", "-o", "ControlPersist=no"] : [],
   ];
   // A session that finds no master must not make a connection of its own.
-  const session = folder === null
-    ? common
-    : [...common, ...socket, ...["-o", "ControlMaster=no", "-o", "ProxyCommand=false"]];
+  const inner = [...socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false"];
+  const session = folder === null ? common : [...common, ...inner];
 
   const spawn = (args: readonly string[], onComplaint?: (text: string) => void) => {
     options.onRun?.(commandLine({ program: "ssh", args }));
@@ -92,13 +88,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     } catch (error) {
       throw noSsh(error);
     }
-    const program = programStream(child, onComplaint ? { onComplaint } : {});
-    // A terminal's Ctrl-C goes to ssh as well: whoever hears of its end is to know of that first.
-    const ended = program.ended.then(async (code) => {
-      await pause(interruptMs);
-      return code;
-    });
-    return { ...program, ended };
+    return programStream(child, onComplaint ? { onComplaint } : {});
   };
 
   let listener = (text: string) => options.onComplaint?.(text);
@@ -166,7 +156,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     startOn(node, words, { ask }) {
       const through = folder === null ? ["-J", login] : [
         "-o",
-        `ProxyCommand=ssh ${[...socket, "-W", "[%h]:%p", login].map(quoteWord).join(" ")}`,
+        `ProxyCommand=ssh ${[...inner, "-W", "[%h]:%p", login].map(quoteWord).join(" ")}`,
       ];
       const started = spawn([
         ...nodeOptions(ask),

@@ -186,8 +186,9 @@ export class Stay {
           this.#announce(found, first);
           first = false;
         }
-        const end = await this.#watch(found);
+        const noticed = await this.#watch(found);
         this.#live = null;
+        const end = await this.#behind(noticed);
         if (end.type === "stop" || end.type === "gone") return end;
         if (end.type === "link") {
           if (!await this.#rebuild(end.why)) return { type: "stop" };
@@ -210,6 +211,18 @@ export class Stay {
       this.#found = null;
       this.#board.show(null);
     }
+  }
+
+  /**
+   * What is behind an end: a Ctrl-C, which a terminal gives to ssh as well; the connection below, where
+   * it was the editor's that was noticed first.
+   */
+  async #behind(end: End): Promise<End> {
+    if (end.type === "stop" || end.type === "gone") return end;
+    const links = end.type === "link" ? [] : [
+      this.#link.broken.then((why): End => ({ type: "link", why })),
+    ];
+    return await Promise.race([this.#stopped, ...links, pause(100)]) || end;
   }
 
   /** Whether a record goes within a moment: a program says goodbye before it has ended. */

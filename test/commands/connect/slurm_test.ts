@@ -278,11 +278,7 @@ connectTest("takes a hundred editors one after the other and leaks nothing", asy
     if (cycle % 2 === 0) await client.disconnect();
     else await client.close();
   }
-  // Not by a breakpoint: after that many, remote_debug sometimes doesn't trace again.
-  const last = await DapClient.connect({ port: near });
-  await last.attach({ arguments: zeroQuestions(laptop) });
-  assert.ok((await last.request<{ threads: unknown[] }>("threads")).threads.length > 0);
-  await last.disconnect();
+  await hitBreakpoint(laptop, near);
   await waitUntil("everything as before", {
     ask: async () => {
       const now = await count();
