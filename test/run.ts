@@ -27,7 +27,8 @@ const packages = [
   ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip".split(
     " ",
   ),
-  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh libpam-google-authenticator"
+    .split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {
