@@ -56,6 +56,8 @@ export interface Session {
   stack: { fd: number; path: string } | null;
   /** What the debugger is doing. */
   state: SessionState;
+  /** Whether the program stands still until an editor attaches; null in records of older versions. */
+  waiting: boolean | null;
   /** Where an editor connects, once it listens. */
   address: { host: string; port: number } | null;
   /** Whether the port wants the token. */
@@ -237,6 +239,7 @@ export function parseRecord(
     stackSignal: record.stackSignal as number,
     stack: isNumber(stack?.fd) && isText(stack?.path) ? { fd: stack.fd, path: stack.path } : null,
     state: record.state as SessionState,
+    waiting: typeof record.waiting === "boolean" ? record.waiting : null,
     address: record.address as Session["address"] ?? null,
     auth: record.auth === true,
     token: nullable(record.token),

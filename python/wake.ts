@@ -73,6 +73,7 @@ export type WakeEvent =
     stacks: string | null;
     detail: string;
     opening: boolean;
+    listens: boolean;
   }
   | { type: "ended" | "late"; node: string; pid: number }
   | { type: "done"; node: string };

@@ -133,7 +133,7 @@ export function parse(argv: readonly string[]): AttachOptions {
  * @returns 0 when every chosen process listens (or was signalled, with `--no-wait`).
  */
 export async function run(options: AttachOptions, host: Host, menus?: Menus): Promise<number> {
-  const scheduler = openScheduler(
+  const scheduler = await openScheduler(
     options.scheduler ?? (options.job === "local" ? "local" : undefined),
     host,
   );

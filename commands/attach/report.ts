@@ -55,6 +55,7 @@ function asJson(
       rank: session!.rank,
       worldSize: session!.worldSize,
       state: session!.state,
+      waiting: session!.waiting,
       host: session!.address!.host,
       port: session!.address!.port,
       remotePath: session!.remotePath,

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { EditorPlugin } from "../../plugins/contract.ts";
+import { hasDropIns, type Host } from "../_host.ts";
+import type { AttachEntry, EditorPlugin } from "../../plugins/contract.ts";
 import { attachProfile } from "../init/profile.ts";
 import { usualPort } from "./port.ts";
 
@@ -50,8 +51,21 @@ export interface PressOptions {
   folder: string;
   /** The local port. */
   port: number;
-  /** The editors that are known, the likeliest first; the built-in ones when absent. */
-  editors?: readonly EditorPlugin[];
+  /** The editors that are known, the likeliest first. */
+  editors: readonly EditorPlugin[];
+}
+
+/**
+ * The editors that are known: the built-in ones, and those that the person dropped in.
+ *
+ * @param host The world.
+ * @returns Their plugins.
+ */
+export async function allEditors(host: Host): Promise<readonly EditorPlugin[]> {
+  const { editors } = await import("../../plugins/editors.ts");
+  if (!hasDropIns(host.env)) return editors;
+  const { openDropIns } = await import("../_drop_ins.ts");
+  return [...editors, ...openDropIns(host, { editors, quiet: true }).editors];
 }
 
 /**
@@ -62,8 +76,7 @@ export interface PressOptions {
  * @returns A sentence without a final period.
  */
 export async function whatToPress(options: PressOptions): Promise<string> {
-  const { env, folder, port } = options;
-  const editors = options.editors ?? (await import("../../plugins/editors.ts")).editors;
+  const { env, folder, port, editors } = options;
   const { entries: [usual] } = attachProfile({ localRoot: "", realRoot: "" });
   const entry = { ...usual!, port };
   // Cursor's terminal says that it is VS Code's as well, and so does a Neovim that runs in there.
@@ -72,8 +85,17 @@ export async function whatToPress(options: PressOptions): Promise<string> {
   if (!editor) {
     return `Start "${entry.name}" in your editor ("rdg init" makes the configuration)${other}`;
   }
-  const words = editor.press?.(entry) ?? `start "${entry.name}"`;
+  const words = wordsOf(editor, entry) ?? `start "${entry.name}"`;
   return `In ${editor.title}: ${words}${words.includes(String(port)) ? "" : other}`;
+}
+
+/** What the plugin says; nothing where one that was dropped in fails: it is no reason to stop. */
+function wordsOf(editor: EditorPlugin, entry: AttachEntry): string | undefined {
+  try {
+    return editor.press?.(entry);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether rdg was started in an editor's own terminal. */

@@ -7,7 +7,7 @@
 
 import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
-import { listJobs } from "../_scheduler.ts";
+import { allSchedulers, listJobs } from "../_scheduler.ts";
 import { inRanks } from "../_ranks.ts";
 import { type ChosenJob, selectJob, sessionsOf } from "../attach/jobs.ts";
 import { waitsForCrash } from "../attach/select.ts";
@@ -77,7 +77,7 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
     return { why: "there is no session yet" };
   }
   const host = hostThere(link, context.host);
-  const scheduler = schedulerThere(link, wish.scheduler);
+  const scheduler = await schedulerThere(wish.scheduler, context);
   let chosen: ChosenJob;
   try {
     chosen = await chooseJob(wish.job, {
@@ -160,8 +160,12 @@ function rememberLists(runner: Runner): Runner {
   };
 }
 
-function schedulerThere(link: Link, name: string | undefined): SchedulerPlugin {
+async function schedulerThere(
+  name: string | undefined,
+  { link, host }: FindContext,
+): Promise<SchedulerPlugin> {
   return chooseScheduler({
+    plugins: await allSchedulers(host),
     name,
     env: {},
     isOnPath: (program) => link.facts.programs.has(program),

@@ -8,8 +8,8 @@
  */
 
 import type { Host } from "../_host.ts";
+import { allSchedulers } from "../_scheduler.ts";
 import { RdgError } from "../../plugins/error.ts";
-import { schedulers } from "../../plugins/schedulers.ts";
 import { type Link, localLink } from "./link.ts";
 import { refused, sshLink } from "./ssh_link.ts";
 
@@ -38,7 +38,7 @@ export interface Wish {
 export async function openLink(wish: Wish, context: OpenContext): Promise<Link> {
   const { host } = context;
   if (wish.login === undefined) {
-    return await localLink({ runner: host.runner, programs: programs() });
+    return await localLink({ runner: host.runner, programs: await programs(host) });
   }
   if (Deno.build.os === "windows") {
     host.terminal.say(
@@ -94,7 +94,7 @@ async function overSsh(login: string, context: OpenContext & { ask: boolean }): 
   const { terminal } = host;
   return await sshLink({
     login,
-    programs: programs(),
+    programs: await programs(host),
     ask,
     // Shown as it comes where a person is there: banners, and the words before a prompt.
     ...(ask && terminal.interactive ? { onComplaint: (text) => terminal.draw?.(text) } : {}),
@@ -108,8 +108,8 @@ function isRefused(error: unknown): error is RdgError {
 }
 
 /** Those of the schedulers' programs whose presence says something. */
-function programs(): string[] {
-  return [...new Set(schedulers.flatMap(({ detect }) => detect))];
+async function programs(host: Host): Promise<string[]> {
+  return [...new Set((await allSchedulers(host)).flatMap(({ detect }) => detect))];
 }
 
 /** Waits for a line on stdin; Ctrl-C is a signal meanwhile, as always. */

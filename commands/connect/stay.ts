@@ -10,7 +10,7 @@ import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import type { ConnectOptions } from "./command.ts";
-import { forget, tellVsCode, whatToPress } from "./editor.ts";
+import { allEditors, forget, tellVsCode, whatToPress } from "./editor.ts";
 import { findSession, type Found } from "./find.ts";
 import type { FrontEvent, Live } from "./client.ts";
 import { Front } from "./front.ts";
@@ -413,7 +413,7 @@ export class Stay {
     this.#endpoints = await tellVsCode(port, env);
     const then = this.#endpoints
       ? "VS Code attaches by itself"
-      : await whatToPress({ env, folder: host.cwd(), port });
+      : await whatToPress({ env, folder: host.cwd(), port, editors: await allEditors(host) });
     this.#board.say(`Ready on 127.0.0.1:${port}. ${then}. Ctrl-C ends this.`);
   }
 

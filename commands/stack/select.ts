@@ -31,7 +31,7 @@ export async function choose(
 ): Promise<Selection> {
   if (options.job === undefined && options.pid !== undefined) return onThisHost(options.pid, host);
   const wanted = options.scheduler ?? (options.job === "local" ? "local" : undefined);
-  const scheduler = openScheduler(wanted, host);
+  const scheduler = await openScheduler(wanted, host);
   const state = stateFolder(host.env);
   const { sessions, passedOver } = state === null
     ? { sessions: [], passedOver: [] }

@@ -208,6 +208,16 @@ class Process:
             return False
         return int(stat[19]) == self.start and stat[0] not in (b"Z", b"X")
 
+    def is_ready(self, record, waited, request):
+        """Whether an editor can attach, and the program stands still for it.
+
+        One that listened before may be busy in native code: it can be attached to all the same.
+        """
+        if not record or record["state"] == "armed" or not record["address"]:
+            return False
+        runs = self.signalled and record["state"] == "listening" and record.get("waiting") is False
+        return not runs or self.told or waited >= request["waitS"]
+
     def record(self):
         """The session record of this process as this node sees it, or None."""
         if self.path is not None:
@@ -423,8 +433,18 @@ def wake(process, node):
         if record and record["state"] in ("crashed", "attached"):
             say("process", node=node, pid=process.pid, outcome="already")
             return True
-        # A listening one is signalled too: after a detach it listens, but runs on.
-        process.check_handler(record)
+        # After a detach it listens, but runs on: it is signalled as well, so that it waits again.
+        if record and record["state"] == "listening" and record.get("waiting"):
+            say("process", node=node, pid=process.pid, outcome="already")
+            return True
+        try:
+            process.check_handler(record)
+        except Refused:
+            # start_debugger() without "rdg debug": nothing to signal, but it can be attached to.
+            if not record or record["state"] == "armed":
+                raise
+            say("process", node=node, pid=process.pid, outcome="already")
+            return True
         if process.lock():
             process.send(process.signal)
         process.signalled = True
@@ -445,7 +465,7 @@ def wait(processes, node, request):
         waited = time.time() - begin
         for process in list(processes):
             record = process.record()
-            if record and record["state"] != "armed" and record["address"]:
+            if process.is_ready(record, waited, request):
                 say("ready", node=node, pid=process.pid, record=record, login=login_host(record))
             elif not process.alive():
                 say("ended", node=node, pid=process.pid)
@@ -470,9 +490,19 @@ def tell_stuck(process, node, record):
         reason = process.why_silent()
     except (OSError, Refused):
         return
-    # Its handler runs already when rdg's own code is on a stack: debugpy is being loaded.
-    opening = stacks is not None and "remote_debug" in stacks
-    say("stuck", node=node, pid=process.pid, stacks=stacks, detail=reason, opening=opening)
+    listens = bool(record) and record["state"] != "armed"
+    # Its handler runs already when rdg's own code is on a stack: debugpy is being loaded. One that
+    # listens has threads of rdg's in any case.
+    opening = not listens and stacks is not None and "remote_debug" in stacks
+    say(
+        "stuck",
+        node=node,
+        pid=process.pid,
+        stacks=stacks,
+        detail=reason,
+        opening=opening,
+        listens=listens,
+    )
 
 
 def main():
@@ -490,8 +520,10 @@ def main():
             say("process", node=node, pid=row[1], outcome="not-here")
         elif wake(process, node):
             waiting.append(process)
-    if request["waitS"] > 0:
-        wait(waiting, node, request)
+    if request["waitS"] <= 0:
+        # What listens already needs no wait.
+        waiting = [process for process in waiting if not process.signalled]
+    wait(waiting, node, request)
     say("done", node=node)
 
 

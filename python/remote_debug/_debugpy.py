@@ -123,6 +123,79 @@ def stop_here():
     debugpy.breakpoint()
 
 
+# Functions of threading that hold a lock which debugpy's own threads want as well.
+_short_ones = frozenset(("start", "enumerate", "active_count", "_bootstrap_inner", "_delete"))
+
+
+def stop_now():
+    # type: () -> None
+    """Stops at once, in the midst of the line that a signal interrupted; returns when resumed.
+
+    ``breakpoint()`` stops at the next line only, which after a sleep of hours is hours away. Where the
+    signal met debugpy's own code, or a lock that it needs, the next line it is.
+    """
+    from _pydevd_bundle.pydevd_additional_thread_info import set_additional_thread_info
+    from _pydevd_bundle.pydevd_comm_constants import CMD_SET_BREAK
+    from _pydevd_bundle.pydevd_thread_lifecycle import resume_threads
+
+    py_db = _py_db()
+    own = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    frame = sys._getframe()  # type: object
+    while frame is not None and frame.f_code.co_filename.startswith(own):  # type: ignore
+        frame = frame.f_back  # type: ignore
+    if frame is None or py_db.get_file_type(frame) == py_db.PYDEV_FILE or _holds_lock(frame):  # type: ignore
+        stop_here()
+        return
+    thread = threading.current_thread()
+    info = set_additional_thread_info(thread)
+    # What debugpy itself calls from here on must not be taken for steps of the program: it would
+    # stop within its own locks.
+    hear = _deafen_this_thread()
+    info.is_tracing += 1
+    try:
+        py_db.set_suspend(thread, CMD_SET_BREAK)  # type: ignore
+        if attached():
+            py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
+        else:
+            # The client has gone meanwhile. One that goes later lets this thread go: a disconnect
+            # takes the connection away first, and resumes then.
+            resume_threads("*")
+    finally:
+        info.is_tracing -= 1
+        hear()
+
+
+def _deafen_this_thread():
+    # type: () -> object
+    """Keeps sys.monitoring's events of this thread from debugpy; returns what undoes it."""
+    if not _uses_monitoring():
+        return _nothing
+    from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+    def hear():
+        # type: () -> None
+        pydevd_sys_monitoring.start_monitoring(all_threads=False)
+        pydevd_sys_monitoring.update_monitor_events()
+        # Places whose events were passed over meanwhile report no more until this.
+        pydevd_sys_monitoring.restart_events()
+
+    # Starting first: a thread that has reported nothing yet can't be stopped, and would begin later.
+    pydevd_sys_monitoring.start_monitoring(all_threads=False)
+    pydevd_sys_monitoring.stop_monitoring(all_threads=False)
+    return hear
+
+
+def _holds_lock(frame):
+    # type: (object) -> bool
+    """Whether one of the functions of threading that hold a lock is under way."""
+    while frame is not None:
+        code = frame.f_code  # type: ignore
+        if code.co_name in _short_ones and code.co_filename == threading.__file__:
+            return True
+        frame = frame.f_back  # type: ignore
+    return False
+
+
 def is_stopped():
     # type: () -> bool
     """Whether the current thread already stands still for a client."""

@@ -96,6 +96,7 @@ class Record:
                 "stackSignal": config["stackSignal"],
                 "stack": None,
                 "state": "armed",
+                "waiting": False,
                 "address": None,
                 "auth": config["auth"],
                 "token": None,

@@ -148,7 +148,7 @@ class Session:
 
         try:
             if not _debugpy.is_stopped():
-                _debugpy.stop_here()
+                _debugpy.stop_now()
         except Exception as error:
             _say.note("Cannot stop the program: %s" % error)
 
@@ -260,6 +260,8 @@ class Session:
         from . import _debugpy
 
         self.waiting = True
+        # Listening alone doesn't tell: after a detach the program listens, too, and runs on.
+        self.record.write(waiting=True)
         try:
             if not _debugpy.wait(limit):
                 return False
@@ -267,6 +269,8 @@ class Session:
             return True
         finally:
             self.waiting = False
+            if self.record.values["waiting"]:
+                self.record.write(waiting=False)
 
     def show(self, last_line, limit=0.0):
         # type: (str, float) -> None
@@ -315,7 +319,7 @@ class Session:
 
     def _on_attach(self):
         # type: () -> None
-        self.record.write(state="attached")
+        self.record.write(state="attached", waiting=False)
 
     def _on_detach(self):
         # type: () -> None

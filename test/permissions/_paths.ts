@@ -223,6 +223,22 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
       assert.equal(await terminal.ended(), 0, terminal.text);
     },
   },
+  plugin: {
+    "adds, lists, tests and removes one": async ({ run }) => {
+      for (
+        const words of [
+          ["new", "scheduler", "toyq"],
+          ["add", "--yes", "./toyq"],
+          ["list"],
+          ["test", "toyq"],
+          ["remove", "toyq"],
+        ]
+      ) {
+        const { code, stderr } = await run(words);
+        assert.equal(code, 0, stderr);
+      }
+    },
+  },
   install: {
     "writes the launcher": async ({ sandbox, run }) => {
       const { code, stderr } = await run([]);

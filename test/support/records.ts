@@ -49,6 +49,7 @@ export function record(changes: Record<string, unknown>): RecordText {
     stackSignal: 41,
     stack: { fd: 999, path: "/proc/42/fd/999" },
     state: "armed",
+    waiting: false,
     address: null,
     auth: true,
     token: null,

@@ -21,8 +21,9 @@ async function words(
   options: { env?: Record<string, string>; port?: number; editors?: readonly EditorPlugin[] } = {},
 ): Promise<string> {
   await using here = await project(...files);
-  const { env = {}, port = 5678, ...rest } = options;
-  return await whatToPress({ env: (name) => env[name], folder: here.folder, port, ...rest });
+  const { env = {}, port = 5678, editors: known = editors } = options;
+  const look = (name: string) => env[name];
+  return await whatToPress({ env: look, folder: here.folder, port, editors: known });
 }
 
 Deno.test.each([
@@ -93,6 +94,13 @@ Deno.test("connect.whatToPress() asks a plugin that was dropped in as well", asy
   assert.equal(
     await words([], { env: { ACME: "1" }, port: 7000, editors: [...editors, { ...own, press }] }),
     "In Acme: middle-click rdg: Attach 7000",
+  );
+  const broken = () => {
+    throw new Error("broken");
+  };
+  assert.equal(
+    await words([".acme-1/x.conf"], { editors: [{ ...own, press: broken }] }),
+    'In Acme: start "rdg: Attach"',
   );
 });
 
