@@ -30,7 +30,7 @@ const packages = [
       " ",
     ),
   ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
-  ..."zsh bash-completion gdb openmpi-bin mpich".split(" "),
+  ..."zsh bash-completion gdb openmpi-bin mpich libpam-google-authenticator".split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {
