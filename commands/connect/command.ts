@@ -15,6 +15,7 @@ import { schedulers } from "../../plugins/schedulers.ts";
 import { type Link, localLink } from "./link.ts";
 import { openPort, portOfUser, usualPort } from "./port.ts";
 import { sshLink } from "./ssh_link.ts";
+import { SessionKeeper } from "./keeper.ts";
 import { Stay } from "./stay.ts";
 import { type WayName, wayNames } from "./ways.ts";
 
@@ -169,7 +170,7 @@ export async function run(options: ConnectOptions, host: Host, menus?: Menus): P
       menus: menus ?? terminalMenus(host.terminal.columns),
       signal: abort.signal,
       reopen: () => openLink(options, { host, signal: abort.signal }),
-    });
+    }, (desk) => new SessionKeeper(desk));
     listener = undefined;
     link = undefined;
     return await stay.run();
