@@ -114,12 +114,18 @@ function nothing(
   }
   if (fitting.length > 0) {
     const many = fitting.length === 1 ? "its program is" : `its ${fitting.length} processes are`;
-    return fail(`${many} armed for a crash only, and none has crashed`, "--wait waits for the crash");
+    return fail(
+      `${many} armed for a crash only, and none has crashed`,
+      "--wait waits for the crash",
+    );
   }
   const wanted = (wish.ranks ?? []).map((range) => [...new Set(range)].join("-")).join(",");
   const ranks = known.flatMap(({ rank }) => rank === null ? [] : [rank]);
   if (ranks.length === 0) {
-    return fail(`nothing there has a rank, so none has rank ${wanted}`, "--all takes every process");
+    return fail(
+      `nothing there has a rank, so none has rank ${wanted}`,
+      "--all takes every process",
+    );
   }
   const size = Math.max(...known.map(({ worldSize }) => worldSize ?? 0));
   return fail(

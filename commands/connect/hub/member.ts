@@ -19,8 +19,6 @@ export type Stage = "asleep" | "waking" | "uncrashed" | "reaching" | "ready" | "
 export class Member {
   /** What tells it from all others. */
   readonly key: string;
-  /** What an editor's session for it has to show: nobody else can know it. */
-  readonly secret: string;
   /** How far it is. */
   stage: Stage = "asleep";
   /** The way to it; null while there is none. */
@@ -35,7 +33,6 @@ export class Member {
   constructor(session: Session) {
     this.key = sessionKey(session);
     this.session = session;
-    this.secret = `${label(session).replaceAll(" ", "-")}-${crypto.randomUUID()}`;
     this.update(session);
   }
 
@@ -59,7 +56,11 @@ export class Member {
   /** Goes to another stage; who waits for it is told. */
   turn(stage: Stage): void {
     this.stage = stage;
-    if (stage === "ready" || stage === "gone") for (const tell of this.#waiting.splice(0)) tell();
+    if (stage === "ready" || stage === "gone") {
+      for (const tell of this.#waiting.splice(0)) {
+        tell();
+      }
+    }
   }
 
   /**

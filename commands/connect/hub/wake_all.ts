@@ -9,7 +9,7 @@ import { sameNode } from "../../_scheduler.ts";
 import { runHelper } from "../../attach/enter.ts";
 import { type Selection, selectProcesses } from "../../attach/select.ts";
 import type { Menus } from "../../_job_menu.ts";
-import { RdgError } from "../../../plugins/error.ts";
+import { ExitCode, RdgError } from "../../../plugins/error.ts";
 import { local } from "../../../plugins/schedulers/local.ts";
 import type { Session } from "../../../python/sessions.ts";
 import type { FoundRanks } from "./choose.ts";
@@ -99,7 +99,10 @@ function stuckWords({ stacks, detail }: { stacks: string | null; detail: string 
 /** Only the nodes on which somebody is to be woken. */
 function narrowed(selection: Selection): Selection {
   if (selection.groups.length === 0) {
-    throw new RdgError("Cannot wake the ranks: none of them is there any more", { code: "gone" });
+    throw new RdgError("Cannot wake the ranks: none of them is there any more", {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+    });
   }
   return {
     ...selection,
