@@ -33,10 +33,11 @@ export interface Asked {
 export type Order =
   | { type: "all"; expression: string }
   | { type: "rank"; rank: number; expression: string }
-  | { type: "unknown" };
+  | { type: "continue" | "pause" | "unknown" };
 
 /** How to write it. */
-export const usage = '"rdg: all EXPR" evaluates on every rank, "rdg: rank N EXPR" on one';
+export const usage = '"rdg: all EXPR" evaluates on every rank, "rdg: rank N EXPR" on one; ' +
+  '"rdg: continue" and "rdg: pause" act on all';
 
 /**
  * Reads what was typed.
@@ -51,6 +52,7 @@ export function readOrder(text: string): Order | null {
   if (all !== undefined) return { type: "all", expression: all };
   const one = /^rank\s+(\d{1,9})\s+([\s\S]+)$/.exec(rest);
   if (one) return { type: "rank", rank: Number(one[1]), expression: one[2]! };
+  if (rest === "continue" || rest === "pause") return { type: rest };
   return { type: "unknown" };
 }
 

@@ -294,15 +294,20 @@ export class Parent {
   }
 
   async #onAll(request: Message, act: (child: Child) => Promise<Reply | null>): Promise<void> {
-    const { hub, outlet } = this.#o;
-    const results = await Promise.all(
-      hub.children.map(async (child) => ({ child, reply: await act(child) })),
-    );
-    const bad = results.filter(({ reply }) => reply?.success === false);
+    const { outlet } = this.#o;
+    const bad = await this.#each(act);
     await outlet.answer(request, { allThreadsContinued: true });
-    for (const { child, reply } of bad) {
-      await outlet.say(`${child.label}: ${request.command} failed: ${reply!.message}`);
-    }
+    for (const line of bad) await outlet.say(`${request.command} failed: ${line}`);
+  }
+
+  /** Acts on each rank; why it failed where it did. */
+  async #each(act: (child: Child) => Promise<Reply | null>): Promise<string[]> {
+    const results = await Promise.all(
+      this.#o.hub.children.map(async (child) => ({ child, reply: await act(child) })),
+    );
+    return results.flatMap(({ child, reply }) =>
+      reply?.success === false ? [`${child.label}: ${reply.message}`] : []
+    );
   }
 
   async #evaluate(request: Message, expression: string): Promise<void> {
@@ -316,6 +321,12 @@ export class Parent {
       const child = hub.children.find(({ rank }) => rank === order.rank);
       if (child) return await answer(await evaluateOn(child, order.expression));
       return await outlet.refuse(request, `there is no session of rank ${order.rank}`);
+    }
+    if (order?.type === "continue" || order?.type === "pause") {
+      const bad = await this.#each((child) =>
+        order.type === "pause" ? child.halt() : child.resume("continue")
+      );
+      return await answer(bad.length > 0 ? bad.join("\n") : "done");
     }
     await outlet.refuse(request, `This session stands for all ranks: ${usage}.`);
   }
