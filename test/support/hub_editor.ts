@@ -139,6 +139,8 @@ export class HubEditor implements AsyncDisposable {
       await this.#options.onOpen?.(configuration);
       const { host, port } = configuration["connect"] as { host: string; port: number };
       const client = await DapClient.connect({ host, port });
+      // A rank's debugger may ask for sessions of the processes that the rank starts.
+      client.onReverse("startDebugging", (args) => this.#open(args["configuration"] as Body));
       const breakpoints = await client.attach({
         initialize: { supportsStartDebuggingRequest: true },
         arguments: configuration,

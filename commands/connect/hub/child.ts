@@ -19,6 +19,8 @@ import { Tap, type Verdict } from "./tap.ts";
 export interface ChildOptions {
   /** The process. */
   member: Member;
+  /** Whether it is a child process that the rank has started, not the rank itself. */
+  process: boolean;
   /** How to reach it. */
   live: Live;
   /** The editor's connection. */
@@ -58,8 +60,10 @@ const resuming = new Set(["continue", "next", "stepIn", "stepOut", "goto"]);
 
 /** One rank's session. */
 export class Child implements Asked {
-  /** The process. */
+  /** The rank. */
   readonly member: Member;
+  /** Whether it is a child process of the rank's. */
+  readonly process: boolean;
   /** Whether the debugger has let the editor in. */
   attached = false;
   /** Where it is stopped; null while it runs. */
@@ -77,6 +81,7 @@ export class Child implements Asked {
   constructor(options: ChildOptions) {
     this.#o = options;
     this.member = options.member;
+    this.process = options.process;
   }
 
   /** Whether it is over. */

@@ -48,6 +48,7 @@ export class Hub {
   everAttached = false;
   readonly #o: HubOptions;
   readonly #children = new Map<Member, Child>();
+  readonly #processes = new Set<Child>();
   #main: Main | null = null;
 
   /** @param options The processes. */
@@ -118,15 +119,23 @@ export class Hub {
     }
   }
 
-  /** Counts a session as its rank's while it is served. */
+  /** Counts a session as its rank's while it is served; not that of a child process of the rank's. */
   async shelter(child: Child, serve: () => Promise<void>): Promise<void> {
-    this.#children.set(child.member, child);
+    if (child.process) this.#processes.add(child);
+    else this.#children.set(child.member, child);
     try {
       await serve();
     } finally {
+      this.#processes.delete(child);
       if (this.#children.get(child.member) === child) this.#children.delete(child.member);
       this.changed();
     }
+  }
+
+  /** Lets every program go, those that ranks have started too, and ends the editor's sessions. */
+  async release(terminate: boolean | undefined): Promise<void> {
+    const all = [...this.#processes, ...this.#children.values()];
+    await Promise.all(all.map((child) => child.release(terminate)));
   }
 
   /** Whether a rank has no session; waits a moment for one that is about to go. */

@@ -332,7 +332,7 @@ export class Parent {
   }
 
   async #releaseAll(terminate: boolean | undefined): Promise<void> {
-    await Promise.all(this.#o.hub.children.map((child) => child.release(terminate)));
+    await this.#o.hub.release(terminate);
   }
 }
 

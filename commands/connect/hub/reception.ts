@@ -188,6 +188,7 @@ export class Reception implements Guest {
     }
     const child = new Child({
       member,
+      process,
       live,
       editor: { stream: this.#stream, outlet, reader: greeting.reader },
       opening: [greeting.first, { bytes: encode(message), message }],
@@ -198,7 +199,7 @@ export class Reception implements Guest {
     });
     this.#end = (why) => child.end(why);
     try {
-      await (process ? child.serve() : hub.shelter(child, () => child.serve()));
+      await hub.shelter(child, () => child.serve());
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       await outlet.refuse(message, `rdg cannot reach ${member.name}: ${why}`).catch(() => {});
