@@ -86,7 +86,7 @@ export function inward<Owner>(
  * @param ids The table.
  * @returns The rank; undefined where no number in it says so; null where one isn't valid any more.
  */
-export function ownerOf<Owner extends object>(
+export function ownerOf<Owner>(
   args: Readonly<Record<string, unknown>>,
   ids: Ids<Owner>,
 ): Owner | undefined | null {
