@@ -62,7 +62,7 @@ export class HubEditor implements AsyncDisposable {
     const editor = new HubEditor(await DapClient.connect({ port }), options);
     const { parent } = editor;
     parent.onReverse("startDebugging", async (args) => {
-      await editor.#open(args["configuration"] as Body);
+      await editor.open(args["configuration"] as Body);
     });
     if (by === "debugpyAttach") editor.#hearEvents().catch(() => {});
     try {
@@ -128,11 +128,12 @@ export class HubEditor implements AsyncDisposable {
   async #hearEvents(): Promise<void> {
     while (true) {
       const { body } = await this.parent.waitFor("debugpyAttach", () => true, 3_600_000);
-      this.#open(body).catch(() => {});
+      this.open(body).catch(() => {});
     }
   }
 
-  async #open(configuration: Body): Promise<void> {
+  /** Opens a session, as it was asked for. */
+  async open(configuration: Body): Promise<void> {
     const name = String(configuration["name"]);
     this.asked.push(name);
     try {
@@ -140,7 +141,7 @@ export class HubEditor implements AsyncDisposable {
       const { host, port } = configuration["connect"] as { host: string; port: number };
       const client = await DapClient.connect({ host, port });
       // A rank's debugger may ask for sessions of the processes that the rank starts.
-      client.onReverse("startDebugging", (args) => this.#open(args["configuration"] as Body));
+      client.onReverse("startDebugging", (args) => this.open(args["configuration"] as Body));
       const breakpoints = await client.attach({
         initialize: { supportsStartDebuggingRequest: true },
         arguments: configuration,
