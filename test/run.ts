@@ -28,6 +28,7 @@ const packages = [
     " ",
   ),
   ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."openmpi-bin python3-mpi4py python3-torch".split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {

@@ -54,6 +54,11 @@ export class Passage {
     this.#o = options;
   }
 
+  /** Whether the editor has taken leave of the program, which then says "terminated" as well. */
+  get leaving(): boolean {
+    return this.gone || this.#saidGoodbye;
+  }
+
   /** Passes everything on until one side has gone. */
   async run(): Promise<void> {
     const back = this.#back();

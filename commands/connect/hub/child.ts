@@ -35,6 +35,8 @@ export interface ChildOptions {
   onChange: () => void;
   /** Hears that the program's end of the connection was closed. */
   onClosed: () => void;
+  /** Hears that the program has ended, in debugpy's words. */
+  onFinished: () => void;
 }
 
 /** Where a program is stopped. */
@@ -74,6 +76,7 @@ export class Child implements Asked {
   #passage: Passage | null = null;
   #seq = firstSeq;
   #initialized = false;
+  #released = false;
   #continued = 0;
   #ended = false;
 
@@ -177,6 +180,7 @@ export class Child implements Asked {
    */
   async release(terminate: boolean | undefined): Promise<void> {
     const args = terminate === undefined ? {} : { terminateDebuggee: terminate };
+    this.#released = true;
     if (this.#passage && !this.#ended) {
       await this.ask("disconnect", args);
       await Promise.race([this.#over.promise, pause(500)]);
@@ -239,6 +243,7 @@ export class Child implements Asked {
     } else {
       this.stop = null;
       this.attached = false;
+      if (!this.#released && !this.#passage?.leaving) this.#o.onFinished();
     }
     this.#o.onChange();
   }

@@ -166,6 +166,20 @@ export class Fleet {
     this.end(member, "does not answer any more");
   }
 
+  /**
+   * Takes leave of a process whose debugger says that it has ended. One that was killed leaves its
+   * record behind, and debugpy's adapter may answer on as long as an editor is connected.
+   *
+   * @param member The process.
+   */
+  async finish(member: Member): Promise<void> {
+    for (let tries = 0; tries < 4 && member.stage !== "gone"; tries++) {
+      await pause(300);
+      await this.look();
+    }
+    this.end(member, "has ended");
+  }
+
   /** Takes all ways down: the connection below has gone. */
   async fall(): Promise<void> {
     this.#down = true;

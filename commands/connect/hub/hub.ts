@@ -150,6 +150,11 @@ export class Hub {
     this.#o.fleet.suspect(member).catch(() => {});
   }
 
+  /** Takes leave of a process that its debugger says has ended. */
+  finished(member: Member): void {
+    this.#o.fleet.finish(member).catch(() => {});
+  }
+
   /** Something has changed. */
   changed(): void {
     this.everAttached ||= this.children.some(({ attached }) => attached);

@@ -196,6 +196,7 @@ export class Reception implements Guest {
       localRoot,
       onChange: () => hub.changed(),
       onClosed: () => hub.suspect(member),
+      onFinished: () => void (process || hub.finished(member)),
     });
     this.#end = (why) => child.end(why);
     try {

@@ -237,7 +237,10 @@ export class Merged implements Main {
     if (peer.terminated && typeof key !== "number") this.#ended.add(key);
     this.#events.lost(peer);
     const { hub } = this.#o;
-    if (!this.#over && typeof key !== "number") hub.suspect(key);
+    if (!this.#over && typeof key !== "number") {
+      if (peer.terminated) hub.finished(key);
+      else hub.suspect(key);
+    }
     hub.changed();
   }
 

@@ -169,6 +169,7 @@ export class FakeEditor implements AsyncDisposable {
       },
       changed: () => {},
       suspect: () => {},
+      finished: () => {},
     } as unknown as Hub;
     this.#merged = new Merged({
       hub,
