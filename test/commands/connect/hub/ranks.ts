@@ -69,11 +69,18 @@ export class Ranks implements AsyncDisposable {
   /**
    * Starts one, and waits until each rank has a record.
    *
-   * @param options How many ranks, the source, and rdg debug's flags (`--lite`).
+   * @param options How many ranks, the source, rdg debug's flags (`--lite`), the ranks to start with,
+   * and how many are started at the same time.
    * @returns The program.
    */
   static async start(
-    options: { size: number; source?: string; flags?: string[]; only?: number[] },
+    options: {
+      size: number;
+      source?: string;
+      flags?: string[];
+      only?: number[];
+      atOnce?: number;
+    },
   ): Promise<Ranks> {
     const sandbox = await makeSandbox();
     const script = await sandbox.write("train.py", options.source ?? counting);
@@ -81,7 +88,10 @@ export class Ranks implements AsyncDisposable {
     const ranks = new Ranks(sandbox, { script, size, flags });
     const wanted = options.only ?? Array.from({ length: size }, (_, rank) => rank);
     try {
-      await Promise.all(wanted.map((rank) => ranks.add(rank)));
+      const { atOnce = wanted.length } = options;
+      for (let at = 0; at < wanted.length; at += atOnce) {
+        await Promise.all(wanted.slice(at, at + atOnce).map((rank) => ranks.add(rank)));
+      }
     } catch (error) {
       await ranks[Symbol.asyncDispose]();
       throw error;
