@@ -18,7 +18,10 @@ import debugpyText from "./remote_debug/_debugpy.py" with { type: "text" };
 import doorText from "./remote_debug/_door.py" with { type: "text" };
 import doorHanded from "./remote_debug/_door_handed.py" with { type: "text" };
 import doorMessages from "./remote_debug/_door_messages.py" with { type: "text" };
+import doorTalk from "./remote_debug/_door_talk.py" with { type: "text" };
+import doorTries from "./remote_debug/_door_tries.py" with { type: "text" };
 import doorUsers from "./remote_debug/_door_users.py" with { type: "text" };
+import doorVisitors from "./remote_debug/_door_visitors.py" with { type: "text" };
 import findText from "./remote_debug/_find.py" with { type: "text" };
 import jobText from "./remote_debug/_job.py" with { type: "text" };
 import launcherText from "./remote_debug/_launcher.py" with { type: "text" };
@@ -49,7 +52,10 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_door.py": doorText,
   "_door_handed.py": doorHanded,
   "_door_messages.py": doorMessages,
+  "_door_talk.py": doorTalk,
+  "_door_tries.py": doorTries,
   "_door_users.py": doorUsers,
+  "_door_visitors.py": doorVisitors,
   "_find.py": findText,
   "_job.py": jobText,
   "_launcher.py": launcherText,

@@ -122,6 +122,8 @@ export async function readSessions(
 ): Promise<Sessions> {
   const files: string[] = [];
   const root = `${state}/sessions`;
+  const wrong = await whyNotMine(root, options.uid);
+  if (wrong) return { sessions: [], passedOver: [`${root}: ${wrong}`] };
   for (const cluster of await names(root, "folders")) {
     const jobs = options.job === undefined
       ? await names(`${root}/${cluster}`, "folders")
@@ -142,6 +144,23 @@ export async function readSessions(
   found.sessions.sort(compareSessions);
   found.passedOver.sort();
   return found;
+}
+
+/**
+ * Says why a folder may hold what another user put there: somebody may have prepared one in /tmp. The
+ * agent writes only where nothing of that holds, so nothing of mine is passed over.
+ */
+async function whyNotMine(folder: string, uid: number | null): Promise<string | null> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.lstat(folder);
+  } catch {
+    return null; // Not there: no records.
+  }
+  if (!info.isDirectory) return "it is a link, or no folder";
+  if (uid !== null && info.uid !== null && info.uid !== uid) return "it belongs to another user";
+  if (((info.mode ?? 0) & 0o022) !== 0) return "others may write into it";
+  return null;
 }
 
 /** Order of job, rank, node, process; jobs' numbers by their value. */

@@ -24,9 +24,10 @@ import { installPackages, must } from "./support/set_up.ts";
 
 /** Debian packages that bring what the highest tests talk to. */
 const packages = [
-  ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip".split(
-    " ",
-  ),
+  ..."slurm-wlm munge openssh-server openssh-client tmux procps iproute2 python3 python3-pip gcc"
+    .split(
+      " ",
+    ),
   ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
   ..."openmpi-bin python3-mpi4py python3-torch".split(" "),
 ];
@@ -91,57 +92,24 @@ async function setUp(): Promise<void> {
   }));
 }
 
-/** What one run of `deno test` came to. */
-interface Result {
-  code: number;
-  passed: number;
-  failed: number;
-  ignored: number;
-  /** Files with a failed test. */
-  files: string[];
-}
-
-/** Runs `deno test`, its output passed on, and reads its closing lines. */
-async function runTests(args: readonly string[]): Promise<Result> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", ...args],
-    cwd: root,
-    env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "2" },
-    stdin: "null",
-    stdout: "piped",
-  }).spawn();
-  let text = "";
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    await Deno.stdout.write(new TextEncoder().encode(chunk));
-    text += chunk;
-  }
-  const { code } = await child.status;
-  // deno-lint-ignore no-control-regex
-  const plain = text.replace(/\x1b\[[0-9;]*m/g, "");
-  const [, passed, failed, ignored] =
-    /(\d+) passed[^|]*\| (\d+) failed(?:[^|]*\| (\d+) ignored)?[^\n]*\n*$/m.exec(plain) ?? [];
-  const list = plain.slice(plain.lastIndexOf("\n FAILURES"));
-  const files = failed === "0" ? [] : [...list.matchAll(/=> (\.\/test\/[^:\s]+):\d+:\d+/g)];
-  return {
-    code,
-    passed: Number(passed ?? 0),
-    failed: Number(failed ?? 0),
-    ignored: Number(ignored ?? 0),
-    files: [...new Set(files.map(([, file = ""]) => file))],
-  };
-}
-
 await setUp();
 console.log(`Python: ${interpreters.map(({ version }) => version).join(", ")}`);
-let { code, passed, failed, ignored, files } = await runTests(["--parallel", ...Deno.args]);
-if (files.length > 0) {
-  // Processes, ports and two cores are shared with the tests beside: what fails there has one more
-  // run by itself, and counts as failed only if it fails there as well.
-  console.log(`\nOnce more, by themselves: ${files.join(", ")}\n`);
-  const again = await runTests(files);
-  passed += failed - again.failed;
-  failed = again.failed;
-  code = again.code;
+const child = new Deno.Command(Deno.execPath(), {
+  args: ["test", "-A", "--no-check", "--parallel", ...Deno.args],
+  cwd: root,
+  env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "2" },
+  stdin: "null",
+  stdout: "piped",
+}).spawn();
+let tail = "";
+for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+  await Deno.stdout.write(new TextEncoder().encode(chunk));
+  tail = (tail + chunk).slice(-4000);
 }
-console.log(`${passed} passed, ${failed} failed${ignored ? `, ${ignored} skipped` : ""}`);
+const { code } = await child.status;
+// deno-lint-ignore no-control-regex
+const plain = tail.replace(/\x1b\[[0-9;]*m/g, "");
+const [, passed, failed, ignored] =
+  /(\d+) passed[^|]*\| (\d+) failed(?:[^|]*\| (\d+) ignored)?[^\n]*\n*$/m.exec(plain) ?? [];
+console.log(`${passed ?? 0} passed, ${failed ?? 0} failed${ignored ? `, ${ignored} skipped` : ""}`);
 Deno.exit(code || (passed ? 0 : 1));

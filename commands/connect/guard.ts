@@ -53,6 +53,9 @@ function loopback(port: number): string[] {
 /** Whose process is at the other end: a user's number, or that it can't be told. */
 export type Peer = number | "nobody" | "unknown";
 
+/** The table is read piece by piece while sockets come and go: now and then a line is missing. */
+const reads = 3;
+
 /**
  * Says whose process is at the other end.
  *
@@ -65,13 +68,16 @@ export async function peerUser(
   ports: { client: number; own: number },
   read: () => Promise<string | null> = readTable,
 ): Promise<Peer> {
-  const text = await read();
-  if (text === null) return "unknown";
   const [clients, owns] = [loopback(ports.client), loopback(ports.own)];
-  const row = readSockets(text, ports.client).find(({ local, remote, inode }) =>
-    clients.includes(local) && owns.includes(remote) && inode !== "0"
-  );
-  return row?.uid ?? "nobody";
+  for (let count = 0; count < reads; count++) {
+    const text = await read();
+    if (text === null) return "unknown";
+    const row = readSockets(text, ports.client).find(({ local, remote }) =>
+      clients.includes(local) && owns.includes(remote)
+    );
+    if (row) return row.inode === "0" ? "nobody" : row.uid;
+  }
+  return "nobody";
 }
 
 /**

@@ -212,23 +212,21 @@ class _Adapter:
         """debugpy's second port, on loopback, for children: for this user's processes only.
 
         debugpy sends its own token to whoever connects there, and puts it into the children's
-        argument lists; so none is used. Who connects is read from the kernel's table instead.
+        argument lists; so none is used. The kernel is asked who connects instead.
         """
         servers = self._servers
-        users = _load("_door_users")
+        users = _load("_door_users").Users()
         accept = servers.Connection
 
         def connection(sock):
-            ends = sock.getpeername()[:2], sock.getsockname()[:2]
-            key = users.socket_key(*ends[0]), users.socket_key(*ends[1])
-            if users.loopback_users().get(key) != os.getuid():
+            if users.of([sock]).get(sock) != os.getuid():
                 sock.close()
                 return None
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return accept(sock)
 
         if not _tells_users(users):
-            raise RuntimeError("/proc/net/tcp doesn't tell who connects; children can't be followed")
+            raise RuntimeError("the system doesn't tell who connects; children can't be followed")
         # Shared with the debugged process, which reserves the number: see _reserve.
         listener = _listening_socket("127.0.0.1", 0, shared=True)
         servers.listener = _Listener(listener)
@@ -253,12 +251,12 @@ def _accept_each(listener, take):
 
 
 def _tells_users(users):
-    # Once, with a connection to itself: some sandboxes have an empty table.
+    # Once, with a connection to itself: some sandboxes tell nothing.
     with _listening_socket("127.0.0.1", 0) as listener:
-        with socket.create_connection(listener.getsockname()[:2]) as probe:
-            ends = probe.getsockname()[:2], probe.getpeername()[:2]
-            key = users.socket_key(*ends[0]), users.socket_key(*ends[1])
-            return users.loopback_users().get(key) == os.getuid()
+        with socket.create_connection(listener.getsockname()[:2]):
+            sock, _ = listener.accept()
+            with sock:
+                return users.of([sock]).get(sock) == os.getuid()
 
 
 def _listening_socket(bind, port, shared=False):

@@ -122,6 +122,7 @@ async function nextRounds(ranks: Ranks, which: readonly number[]): Promise<numbe
 
 interface Speeds {
   alone: number;
+  attached: number;
   oneStopped: number;
   detached: number;
 }
@@ -134,12 +135,15 @@ async function measureSpeeds(): Promise<Speeds> {
   await using editor = await HubEditor.attach({ port: ready.port });
   await editor.until(4);
   for (const rank of all) await editor.rank(rank).waitFor("stopped");
-  for (const rank of [0, 1, 2]) await editor.rank(rank).request("continue", { threadId: 1 });
+  for (const rank of all) await editor.rank(rank).request("continue", { threadId: 1 });
+  const attached = await nextRounds(ranks, all);
+  await editor.rank(3).request("pause", { threadId: 1 });
+  await editor.rank(3).waitFor("stopped");
   const oneStopped = await nextRounds(ranks, [0, 1, 2]);
   await editor.parent.disconnect();
   const detached = await nextRounds(ranks, all);
   await leave(child);
-  return { alone, oneStopped, detached };
+  return { alone, attached, oneStopped, detached };
 }
 
 /** From the command until it is ready for two ranks, beside many sessions of other jobs. */
@@ -205,9 +209,16 @@ export async function bench(): Promise<BenchTable> {
   rows.push(
     ["a round of work, undebugged", `${speeds.alone.toFixed(1)} ms`, ""],
     [
+      "the same, four ranks attached",
+      `${speeds.attached.toFixed(1)} ms`,
+      ratio(speeds.attached, speeds.alone),
+    ],
+    [
       "the same while one of four ranks is stopped",
       `${speeds.oneStopped.toFixed(1)} ms`,
-      ratio(speeds.oneStopped, speeds.alone),
+      `${ratio(speeds.oneStopped, speeds.alone)}; ${
+        ratio(speeds.oneStopped, speeds.attached)
+      } of attached`,
     ],
     [
       "the same after all have been let go",

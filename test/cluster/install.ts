@@ -11,7 +11,7 @@ import { mustRun, runToEnd } from "./process.ts";
 const project = new URL("../../", import.meta.url);
 
 /** What belongs to the program, relative to the project's folder. */
-const parts = ["main.ts", "deno.json", "commands", "plugins", "python"];
+const parts = ["main.ts", "deno.json", "deno.lock", "commands", "plugins", "python"];
 
 /**
  * Installs rdg for the cluster's user: `rdg` is then on PATH on all machines, and `debugpy` can be
@@ -32,7 +32,7 @@ export async function installRdg(cluster: Cluster): Promise<void> {
   if (await exists(npm)) await mustRun(["cp", "-r", npm, `${root}/deno/npm`]);
   await Deno.writeTextFile(
     `${root}/bin/rdg`,
-    `#!/bin/sh\nexec ${root}/bin/deno run -A -q --no-lock ${folder}/main.ts "$@"\n`,
+    `#!/bin/sh\nexec ${root}/bin/deno run -A -q ${folder}/main.ts "$@"\n`,
     { mode: 0o755 },
   );
   await mustRun(["cp", "-r", await debugpyFolder(), `${root}/site`]);

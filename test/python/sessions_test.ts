@@ -11,6 +11,7 @@ import {
 import { record, writeRecord } from "../support/records.ts";
 
 const at = { path: "/x", uid: 1000 };
+const uid = Deno.uid()!;
 
 Deno.test("parseRecord() reads what RECORD.md describes", () => {
   const session = parseRecord(
@@ -62,22 +63,48 @@ Deno.test("recordName() keeps names of jobs and tames the rest", () => {
 Deno.test("readSessions() reads one job or all, passes over rubbish, and needs no folder", async () => {
   const state = await Deno.makeTempDir();
   try {
-    assert.deepEqual(await readSessions(`${state}/none`, { uid: 1000 }), {
+    assert.deepEqual(await readSessions(`${state}/none`, { uid }), {
       sessions: [],
       passedOver: [],
     });
-    await writeRecord(state, record({}));
-    await writeRecord(state, record({ pid: 43 }));
-    await writeRecord(state, record({ job: { id: "37", display: "37", step: null } }));
+    await writeRecord(state, record({ uid }));
+    await writeRecord(state, record({ uid, pid: 43 }));
+    await writeRecord(state, record({ uid, job: { id: "37", display: "37", step: null } }));
     const folder = `${state}/sessions/c1/36`;
     await Deno.writeTextFile(`${folder}/n1-44.json`, '{"format": 1,');
     await Deno.writeTextFile(`${folder}/n1-45.json.7.tmp`, "half");
-    const all = await readSessions(state, { uid: 1000 });
+    const all = await readSessions(state, { uid });
     assert.deepEqual(all.sessions.map(({ pid }) => pid), [42, 43, 42]);
     assert.equal(all.passedOver.length, 1);
     assert.match(all.passedOver[0]!, /n1-44\.json: it is cut short/);
-    const one = await readSessions(state, { job: "37", uid: 1000 });
+    const one = await readSessions(state, { job: "37", uid });
     assert.equal(one.sessions.length, 1);
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+});
+
+Deno.test("readSessions() reads nothing from a folder that another user may have prepared", async () => {
+  const state = await Deno.makeTempDir();
+  const folder = `${state}/sessions`;
+  async function refused(why: RegExp): Promise<void> {
+    const { sessions, passedOver } = await readSessions(state, { uid });
+    assert.deepEqual([sessions, passedOver.length], [[], 1]);
+    assert.match(passedOver[0]!, why);
+  }
+  try {
+    await writeRecord(state, record({ uid }));
+    assert.equal((await readSessions(state, { uid })).sessions.length, 1);
+    await Deno.chmod(folder, 0o777);
+    await refused(/sessions: others may write into it/);
+    await Deno.chmod(folder, 0o700);
+    await Deno.rename(folder, `${state}/elsewhere`);
+    await Deno.symlink("elsewhere", folder);
+    await refused(/sessions: it is a link/);
+    await Deno.remove(folder);
+    await Deno.rename(`${state}/elsewhere`, folder);
+    const { sessions, passedOver } = await readSessions(state, { uid: uid + 1 });
+    assert.deepEqual([sessions, passedOver], [[], [`${folder}: it belongs to another user`]]);
   } finally {
     await Deno.remove(state, { recursive: true });
   }
@@ -86,17 +113,17 @@ Deno.test("readSessions() reads one job or all, passes over rubbish, and needs n
 Deno.test("sweep() removes records and empty folders, nothing else", async () => {
   const state = await Deno.makeTempDir();
   try {
-    await writeRecord(state, record({}));
-    await writeRecord(state, record({ pid: 43 }));
-    await writeRecord(state, record({ job: { id: "37", display: "37", step: null } }));
-    const { sessions } = await readSessions(state, { uid: 1000 });
+    await writeRecord(state, record({ uid }));
+    await writeRecord(state, record({ uid, pid: 43 }));
+    await writeRecord(state, record({ uid, job: { id: "37", display: "37", step: null } }));
+    const { sessions } = await readSessions(state, { uid });
     await sweep(
       sessions.filter(({ pid, job }) => pid === 42 && job.id === "36" || job.id === "37"),
     );
     const left: string[] = [];
     for await (const { name } of Deno.readDir(`${state}/sessions/c1`)) left.push(name);
     assert.deepEqual(left, ["36"]);
-    assert.deepEqual((await readSessions(state, { uid: 1000 })).sessions.map(({ pid }) => pid), [
+    assert.deepEqual((await readSessions(state, { uid })).sessions.map(({ pid }) => pid), [
       43,
     ]);
   } finally {

@@ -25,7 +25,6 @@ async function rdg(words: readonly string[], sandbox: Sandbox, env: Record<strin
     "run",
     "-A",
     "-q",
-    "--no-lock",
     `${root}/main.ts`,
     ...words,
   ], {
@@ -40,7 +39,7 @@ Deno.test("rdg attach local wakes a program on this host, to a breakpoint", asyn
   await using sandbox = await makeSandbox();
   const file = await sandbox.write("loop.py", script);
   await using program = start([
-    ...[Deno.execPath(), "run", "-A", "-q", "--no-lock", `${root}/main.ts`],
+    ...[Deno.execPath(), "run", "-A", "-q", `${root}/main.ts`],
     ...["debug", "--lite", python.path, "loop.py"],
   ], { sandbox });
   await program.until(/Armed and ready/);
@@ -67,6 +66,27 @@ Deno.test("rdg attach local wakes a program on this host, to a breakpoint", asyn
     if (line === 3) assert.equal(await client.evaluate("number >= 0", body.threadId), "True");
     else await client.request("continue", { threadId: body.threadId });
   }
+});
+
+Deno.test("rdg attach on the node itself, which the scheduler calls otherwise", async () => {
+  await using sandbox = await makeSandbox();
+  await sandbox.write("loop.py", script);
+  const bin = `${sandbox.dir}/bin`;
+  await Deno.mkdir(bin);
+  const line = squeueLine({ nodes: "rack7-n1" });
+  await Deno.writeTextFile(`${bin}/squeue`, `#!/bin/sh\nprintf '%s' '${line}'\n`, { mode: 0o755 });
+  const env = { PATH: `${bin}:/usr/bin:/bin` };
+  await using program = start([
+    ...[Deno.execPath(), "run", "-A", "-q", `${root}/main.ts`],
+    ...["debug", "--lite", python.path, "loop.py"],
+  ], { sandbox, env: { SLURM_JOB_ID: "36", SLURMD_NODENAME: "rack7-n1" } });
+  await program.until(/Armed and ready/);
+
+  const { code, stdout, stderr } = await rdg(["attach", "36", "--json"], sandbox, env);
+  assert.equal(code, 0, stdout + stderr);
+  const [woken] = JSON.parse(stdout).sessions;
+  assert.equal(woken.node, "rack7-n1");
+  assert.equal(woken.state, "listening");
 });
 
 Deno.test("rdg attach with fake schedulers on PATH", async (t) => {

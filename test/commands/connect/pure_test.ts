@@ -133,6 +133,9 @@ Deno.test("connect.peerUser() reads the client's end of the connection", none, a
   assert.equal(await peerUser({ client: 0xc003, own: 5678 }, read), "nobody");
   assert.equal(await peerUser({ client: 0xc004, own: 5678 }, read), 1002);
   assert.equal(await peerUser({ client: 1, own: 5678 }, () => Promise.resolve(null)), "unknown");
+  const texts = ["", table];
+  const later = () => Promise.resolve(texts.shift() ?? null);
+  assert.equal(await peerUser({ client: 0xc001, own: 5678 }, later), 1001, "a line was missing");
   assert.equal(await portUser(5678, read), 1000);
   assert.equal(await portUser(5679, read), null);
 });

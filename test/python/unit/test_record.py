@@ -122,6 +122,33 @@ class Write(unittest.TestCase):
         self.assertEqual(len(self.lines), 1)
         self.assertFalse(record.written)
 
+    @unittest.skipIf(os.getuid() != 0, "only root can give a folder to another user")
+    def test_a_folder_that_another_user_prepared_is_refused(self):
+        for part in ("", "sessions"):
+            folder = os.path.join(self.state, part)
+            os.makedirs(folder, exist_ok=True)
+            os.chown(folder, 65534, 65534)
+            record = self.record()
+            record.write(token="secret")
+            self.assertFalse(record.written)
+            self.assertIn("belongs to another user", self.lines.pop())
+            self.assertEqual(os.listdir(folder), [])
+            os.chown(folder, 0, 0)
+
+    def test_a_file_in_the_way_is_replaced_not_followed(self):
+        target = os.path.join(os.path.dirname(self.state), "target")
+        with open(target, "w") as file:
+            file.write("mine")
+        record = self.record()
+        os.makedirs(os.path.dirname(record.path), 0o700)
+        os.chmod(self.state, 0o700)
+        os.symlink(target, record.path)
+        record.write(token="secret")
+        self.assertTrue(record.written, self.lines)
+        with open(target) as file:
+            self.assertEqual(file.read(), "mine")
+        self.assertFalse(os.path.islink(record.path))
+
     def test_start_time(self):
         self.assertIsNone(_record.start_time("no"))
         with mock.patch("builtins.open", return_value=io.BytesIO(b"1 (a) b) S " + b" ".join(b"%d" % n for n in range(4, 30)))):

@@ -7,14 +7,7 @@
 import assert from "node:assert/strict";
 import { type Cluster, startCluster } from "../../../cluster/cluster.ts";
 import { installRdg } from "../../../cluster/install.ts";
-import {
-  endJobs,
-  jobOutput,
-  records,
-  submit,
-  untilArmed,
-  writeProgram,
-} from "../../../cluster/jobs.ts";
+import { endJobs, jobOutput, submit, untilArmed, writeProgram } from "../../../cluster/jobs.ts";
 import { whyNoCluster } from "../../../cluster/packages.ts";
 import { processesOf, runToEnd, signal, waitUntil } from "../../../cluster/process.ts";
 import type { DapClient } from "../../../support/dap.ts";
@@ -26,7 +19,6 @@ import { type Ready, said, saidThat } from "./ranks.ts";
 
 const reason = await whyNoCluster({ ssh: true }) ?? await whyNoLaptop();
 const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 let laptop: Laptop;
 
