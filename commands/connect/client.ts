@@ -104,13 +104,8 @@ export class Editor implements Guest {
   async serve(): Promise<void> {
     const { door, live: whenLive } = this.#options;
     const { outlet } = this;
-    const greeting = await greet(this.#stream, { outlet, describe: door.describe });
+    const greeting = await greet(this.#stream, { outlet, door });
     if (!greeting || this.#over) return;
-    if ("refused" in greeting) {
-      this.#over = true;
-      door.onEvent({ type: "refused", why: greeting.refused });
-      return await this.#stream.close();
-    }
     const { reader, first, request, name } = greeting;
     this.name = name ?? this.name;
     // An editor that gives up while it waits for a session must be noticed, so reading goes on.

@@ -34,14 +34,37 @@ export interface Greeting {
 /**
  * Reads the first message.
  *
- * @param stream The connection.
- * @param options The way out to it, and what another rdg connect is told.
- * @returns The greeting; why it was turned away; null where there is nothing more to do.
+ * @param stream The connection; closed where it is turned away.
+ * @param options The way out to it, what another rdg connect is told, and who hears why it was turned
+ * away.
+ * @returns The greeting; null where there is nothing more to do.
  */
 export async function greet(
   stream: Stream,
-  options: { outlet: Outlet; describe: () => Record<string, unknown> },
-): Promise<Greeting | { refused: string } | null> {
+  options: {
+    outlet: Outlet;
+    door: { describe: () => Record<string, unknown>; onEvent: (event: Refused) => void };
+  },
+): Promise<Greeting | null> {
+  const { outlet, door } = options;
+  const greeting = await read(stream);
+  if (greeting === null) return null;
+  if ("refused" in greeting) {
+    door.onEvent({ type: "refused", why: greeting.refused });
+    await stream.close();
+    return null;
+  }
+  if (greeting.request.command !== whoCommand) return greeting;
+  await outlet.answer(greeting.request, door.describe());
+  return null;
+}
+
+interface Refused {
+  type: "refused";
+  why: string;
+}
+
+async function read(stream: Stream): Promise<Greeting | { refused: string } | null> {
   const reader = new MessageReader(stream.readable);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {
@@ -59,10 +82,6 @@ export async function greet(
   if (first === null) return null;
   const request = first.message;
   if (request?.type !== "request") return { refused: "it began with no request" };
-  if (request.command === whoCommand) {
-    await options.outlet.answer(request, options.describe());
-    return null;
-  }
   const { clientName, clientID } = (request.arguments ?? {}) as Record<string, unknown>;
   const name = typeof clientName === "string"
     ? clientName

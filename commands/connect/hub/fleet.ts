@@ -106,9 +106,9 @@ export class Fleet {
     await Promise.all([this.#wake(asleep), ...awake.map((member) => this.#reach(member))]);
   }
 
-  /** Whether anything is still on its way: being woken or reached. */
-  get busy(): boolean {
-    return this.members.some(({ stage }) => stage === "waking" || stage === "reaching");
+  /** Whether a way is being made to any. */
+  get reaching(): boolean {
+    return this.members.some(({ stage }) => stage === "reaching");
   }
 
   /**

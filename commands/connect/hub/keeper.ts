@@ -23,6 +23,8 @@ import { Reception } from "./reception.ts";
 
 /** Milliseconds for which the ranks that are slow to wake hold up the others. */
 const gatherMs = 4000;
+/** The same for those that listen, and to which a way is being made. */
+const reachMs = 15_000;
 /** Milliseconds for which new ranks are waited for where the launcher may start them again. */
 const restartMs = 45_000;
 /** Milliseconds between two looks while ranks are expected. */
@@ -144,7 +146,8 @@ export class RanksKeeper implements Keeper<FoundRanks> {
     const taken = fleet.take(found.sessions).catch((error) => failure = error).then(() => true);
     const begun = Date.now();
     while (!await Promise.race([taken, pause(100), stopped])) {
-      if (fleet.ready.length > 0 && Date.now() - begun > gatherMs) break;
+      const patience = fleet.reaching ? reachMs : gatherMs;
+      if (fleet.ready.length > 0 && Date.now() - begun > patience) break;
     }
     if (await Promise.race([stopped, pause(0)])) return { type: "stop" };
     if (failure && fleet.ready.length === 0) throw failure;

@@ -62,13 +62,8 @@ export class Reception implements Guest {
   async serve(): Promise<void> {
     const { door } = this.#o;
     const { outlet } = this;
-    const greeting = await greet(this.#stream, { outlet, describe: door.describe });
+    const greeting = await greet(this.#stream, { outlet, door });
     if (!greeting || this.#over) return;
-    if ("refused" in greeting) {
-      this.#over = true;
-      door.onEvent({ type: "refused", why: greeting.refused });
-      return await this.#stream.close();
-    }
     this.name = greeting.name ?? this.name;
     if (greeting.request.command !== "initialize") {
       return await outlet.refuse(greeting.request, 'The first request is "initialize".');
