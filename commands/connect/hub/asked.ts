@@ -29,6 +29,14 @@ export interface Asked {
   ask(command: string, args: Record<string, unknown>): Promise<Reply>;
 }
 
+/** A rank that can be told to go on and to stop. */
+export interface Obeying extends Asked {
+  /** Has it go on; null where it runs already. */
+  resume(command: "continue"): Promise<Reply | null>;
+  /** Has it stop; null where it is stopped already. */
+  halt(): Promise<Reply | null>;
+}
+
 /** What was typed into the debug console for rdg. */
 export type Order =
   | { type: "all"; expression: string }
@@ -54,6 +62,55 @@ export function readOrder(text: string): Order | null {
   if (one) return { type: "rank", rank: Number(one[1]), expression: one[2]! };
   if (rest === "continue" || rest === "pause") return { type: rest };
   return { type: "unknown" };
+}
+
+/**
+ * Does what was typed.
+ *
+ * @param order From {@linkcode readOrder}.
+ * @param ranks The ranks.
+ * @returns What to show, or why it can't be done.
+ */
+export async function obey(
+  order: Order,
+  ranks: readonly Obeying[],
+): Promise<{ result: string } | { refusal: string }> {
+  switch (order.type) {
+    case "all":
+      return { result: await evaluateOnAll(ranks, order.expression) };
+    case "rank": {
+      const one = ranks.find(({ rank }) => rank === order.rank);
+      if (!one) return { refusal: `There is no session of rank ${order.rank}.` };
+      return { result: await evaluateOn(one, order.expression) };
+    }
+    case "continue":
+    case "pause": {
+      const act = (one: Obeying) => order.type === "pause" ? one.halt() : one.resume("continue");
+      const bad = await onEach(ranks, act);
+      return { result: bad.length > 0 ? bad.join("\n") : "done" };
+    }
+    default:
+      return { refusal: `rdg knows: ${usage}.` };
+  }
+}
+
+/**
+ * Acts on each rank at the same time.
+ *
+ * @param ranks The ranks.
+ * @param act What to do.
+ * @returns Who failed, and why.
+ */
+export async function onEach<One extends Asked>(
+  ranks: readonly One[],
+  act: (one: One) => Promise<Reply | null>,
+): Promise<string[]> {
+  const results = await Promise.all(
+    ranks.map(async (one) => ({ one, reply: await act(one) })),
+  );
+  return results.flatMap(({ one, reply }) =>
+    reply?.success === false ? [`${one.label}: ${reply.message ?? "it failed"}`] : []
+  );
 }
 
 /**

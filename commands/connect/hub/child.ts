@@ -11,7 +11,7 @@ import { fillIn, type Message, type MessageReader, type Piece } from "../dap.ts"
 import type { Outlet } from "../outlet.ts";
 import { Passage } from "../passage.ts";
 import { pause, type Stream } from "../stream.ts";
-import type { Asked, Reply } from "./asked.ts";
+import type { Obeying, Reply } from "./asked.ts";
 import type { Member } from "./member.ts";
 import { Tap, type Verdict } from "./tap.ts";
 
@@ -61,7 +61,7 @@ const wanted =
 const resuming = new Set(["continue", "next", "stepIn", "stepOut", "goto"]);
 
 /** One rank's session. */
-export class Child implements Asked {
+export class Child implements Obeying {
   /** The rank. */
   readonly member: Member;
   /** Whether it is a child process of the rank's. */

@@ -47,6 +47,7 @@ export class Fleet {
   readonly #missed = new Map<Member, number>();
   readonly #failures = new Map<Member, number>();
   readonly #retry = new Set<Member>();
+  readonly #stuck = new Set<Member>();
   readonly #said = new Set<string>();
   #pioneer: Promise<void> | null = null;
   #wayName: WayName | undefined;
@@ -106,9 +107,11 @@ export class Fleet {
     await Promise.all([this.#wake(asleep), ...awake.map((member) => this.#reach(member))]);
   }
 
-  /** Whether a way is being made to any. */
-  get reaching(): boolean {
-    return this.members.some(({ stage }) => stage === "reaching");
+  /** Whether any is about to be there: its debugger is loading, or a way to it is being made. */
+  get coming(): boolean {
+    return this.members.some((member) =>
+      member.stage === "reaching" || member.stage === "waking" && !this.#stuck.has(member)
+    );
   }
 
   /**
@@ -258,9 +261,10 @@ export class Fleet {
         member.update(session);
         reaching.push(this.#reach(member));
       },
-      onTrouble: (session, why) => {
+      onTrouble: (session, why, stuck) => {
         const member = by(session);
         if (member?.stage !== "waking") return;
+        if (stuck) this.#stuck.add(member);
         if (why === "has ended" || why.startsWith("cannot be woken")) this.end(member, why);
         else desk.board.say(`${capital(member.label)} ${why}.`);
       },

@@ -21,10 +21,8 @@ import { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
 import { Reception } from "./reception.ts";
 
-/** Milliseconds for which the ranks that are slow to wake hold up the others. */
-const gatherMs = 4000;
-/** The same for those that listen, and to which a way is being made. */
-const reachMs = 15_000;
+/** Milliseconds for which ranks that are about to be there hold up the others. */
+const gatherMs = 15_000;
 /** Milliseconds for which new ranks are waited for where the launcher may start them again. */
 const restartMs = 45_000;
 /** Milliseconds between two looks while ranks are expected. */
@@ -146,8 +144,8 @@ export class RanksKeeper implements Keeper<FoundRanks> {
     const taken = fleet.take(found.sessions).catch((error) => failure = error).then(() => true);
     const begun = Date.now();
     while (!await Promise.race([taken, pause(100), stopped])) {
-      const patience = fleet.reaching ? reachMs : gatherMs;
-      if (fleet.ready.length > 0 && Date.now() - begun > patience) break;
+      const slow = Date.now() - begun > gatherMs || !fleet.coming;
+      if (fleet.ready.length > 0 && slow) break;
     }
     if (await Promise.race([stopped, pause(0)])) return { type: "stop" };
     if (failure && fleet.ready.length === 0) throw failure;

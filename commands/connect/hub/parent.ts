@@ -9,7 +9,7 @@
 import type { Message, MessageReader } from "../dap.ts";
 import type { Outlet } from "../outlet.ts";
 import { pause } from "../stream.ts";
-import { evaluateOn, evaluateOnAll, readOrder, type Reply, usage, who } from "./asked.ts";
+import { obey, onEach, readOrder, type Reply, usage, who } from "./asked.ts";
 import type { Child } from "./child.ts";
 import type { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
@@ -295,40 +295,19 @@ export class Parent {
 
   async #onAll(request: Message, act: (child: Child) => Promise<Reply | null>): Promise<void> {
     const { outlet } = this.#o;
-    const bad = await this.#each(act);
+    const bad = await onEach(this.#o.hub.children, act);
     await outlet.answer(request, { allThreadsContinued: true });
     for (const line of bad) await outlet.say(`${request.command} failed: ${line}`);
-  }
-
-  /** Acts on each rank; why it failed where it did. */
-  async #each(act: (child: Child) => Promise<Reply | null>): Promise<string[]> {
-    const results = await Promise.all(
-      this.#o.hub.children.map(async (child) => ({ child, reply: await act(child) })),
-    );
-    return results.flatMap(({ child, reply }) =>
-      reply?.success === false ? [`${child.label}: ${reply.message}`] : []
-    );
   }
 
   async #evaluate(request: Message, expression: string): Promise<void> {
     const { hub, outlet } = this.#o;
     const order = readOrder(expression);
-    const answer = (result: string) => outlet.answer(request, { result, variablesReference: 0 });
-    if (order?.type === "all") {
-      return await answer(await evaluateOnAll(hub.children, order.expression));
-    }
-    if (order?.type === "rank") {
-      const child = hub.children.find(({ rank }) => rank === order.rank);
-      if (child) return await answer(await evaluateOn(child, order.expression));
-      return await outlet.refuse(request, `there is no session of rank ${order.rank}`);
-    }
-    if (order?.type === "continue" || order?.type === "pause") {
-      const bad = await this.#each((child) =>
-        order.type === "pause" ? child.halt() : child.resume("continue")
-      );
-      return await answer(bad.length > 0 ? bad.join("\n") : "done");
-    }
-    await outlet.refuse(request, `This session stands for all ranks: ${usage}.`);
+    const done = order
+      ? await obey(order, hub.children)
+      : { refusal: `This session stands for all ranks: ${usage}.` };
+    if ("refusal" in done) await outlet.refuse(request, done.refusal);
+    else await outlet.answer(request, { ...done, variablesReference: 0 });
   }
 
   async #releaseAll(terminate: boolean | undefined): Promise<void> {

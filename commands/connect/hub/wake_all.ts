@@ -26,8 +26,8 @@ export interface WakeAllContext {
   timeoutS: number;
   /** Hears of each that listens. */
   onReady: (session: Session) => void;
-  /** Hears why one doesn't: `still busy in native code`. */
-  onTrouble: (session: Session, why: string) => void;
+  /** Hears why one doesn't, and whether it hangs in native code, so that nobody knows how long. */
+  onTrouble: (session: Session, why: string, stuck: boolean) => void;
 }
 
 /**
@@ -68,24 +68,25 @@ export async function wakeAll(
           context.onReady(event.session);
         } else if (event.type === "stuck") {
           const where = event.opening ? "its debugger is loading" : stuckWords(event);
-          context.onTrouble(session, `does not answer yet: ${where}`);
+          context.onTrouble(session, `does not answer yet: ${where}`, !event.opening);
         } else if (event.type === "process") {
           if (event.outcome === "signalled" || event.outcome === "already") return;
           settled.add(session);
           context.onTrouble(
             session,
             `cannot be woken: ${event.outcome}${event.detail ? ` (${event.detail})` : ""}`,
+            true,
           );
         } else {
           settled.add(session);
           const why = event.type === "ended" ? "has ended" : `did not listen within ${timeoutS} s`;
-          context.onTrouble(session, why);
+          context.onTrouble(session, why, true);
         }
       },
     })
   ));
   for (const session of sleeping) {
-    if (!settled.has(session)) context.onTrouble(session, "gave no answer from its node");
+    if (!settled.has(session)) context.onTrouble(session, "gave no answer from its node", true);
   }
 }
 

@@ -8,7 +8,7 @@
 import type { Live } from "../../client.ts";
 import { encode, fillIn, type Message, MessageReader } from "../../dap.ts";
 import { pause, type Stream } from "../../stream.ts";
-import type { Asked, Reply } from "../asked.ts";
+import type { Obeying, Reply } from "../asked.ts";
 import type { Member } from "../member.ts";
 
 /** What a connection to a rank needs. */
@@ -44,7 +44,7 @@ const attachMs = 20_000;
 const resuming = new Set(["continue", "next", "stepIn", "stepOut", "goto", "restartFrame"]);
 
 /** A rank's debugger. */
-export class Peer implements Asked {
+export class Peer implements Obeying {
   /** The process. */
   readonly member: Member;
   /** Whether breakpoints can be set in it. */
@@ -155,6 +155,17 @@ export class Peer implements Asked {
     } finally {
       this.#pending.delete(seq);
     }
+  }
+
+  /** Has a stopped program go on. */
+  async resume(): Promise<Reply | null> {
+    const threadId = this.stoppedThread;
+    return threadId === null ? null : await this.ask("continue", { threadId });
+  }
+
+  /** Has a running program stop. */
+  async halt(): Promise<Reply | null> {
+    return this.stoppedThread === null ? await this.ask("pause", { threadId: 1 }) : null;
   }
 
   /** Lets the program go, or ends it, and closes. */

@@ -9,7 +9,7 @@
 import type { Message, MessageReader } from "../../dap.ts";
 import type { Outlet } from "../../outlet.ts";
 import { pause } from "../../stream.ts";
-import { evaluateOn, evaluateOnAll, readOrder, type Reply, usage } from "../asked.ts";
+import { obey, readOrder, type Reply, usage } from "../asked.ts";
 import type { Hub, Main } from "../hub.ts";
 import type { Member } from "../member.ts";
 import { type Breakpoint, Breakpoints } from "./breakpoints.ts";
@@ -380,49 +380,13 @@ export class Merged implements Main {
 
   /** What was typed for rdg itself. */
   async #console(request: Message, expression: string): Promise<boolean> {
-    const { outlet } = this.#o;
     const order = readOrder(expression);
     if (!order) return false;
-    const answer = (result: string) => outlet.answer(request, { result, variablesReference: 0 });
-    const ranks = this.#open.filter(({ child }) => child === undefined);
-    switch (order.type) {
-      case "all":
-        await answer(await evaluateOnAll(ranks, order.expression));
-        break;
-      case "rank": {
-        const peer = ranks.find(({ rank }) => rank === order.rank);
-        if (peer) await answer(await evaluateOn(peer, order.expression));
-        else await outlet.refuse(request, `There is no rank ${order.rank} here.`);
-        break;
-      }
-      case "continue":
-        await answer(
-          await this.#onEach(
-            ranks.filter(({ stopped }) => stopped.size > 0),
-            (peer) => peer.ask("continue", { threadId: peer.stoppedThread }),
-          ),
-        );
-        break;
-      case "pause":
-        await answer(
-          await this.#onEach(
-            ranks.filter(({ stopped }) => stopped.size === 0),
-            (peer) => peer.ask("pause", { threadId: 1 }),
-          ),
-        );
-        break;
-      default:
-        await outlet.refuse(request, `rdg knows: ${usage}.`);
-    }
+    const { outlet } = this.#o;
+    const done = await obey(order, this.#open.filter(({ child }) => child === undefined));
+    if ("refusal" in done) await outlet.refuse(request, done.refusal);
+    else await outlet.answer(request, { ...done, variablesReference: 0 });
     return true;
-  }
-
-  async #onEach(ranks: Peer[], act: (peer: Peer) => Promise<Reply>): Promise<string> {
-    const replies = await Promise.all(ranks.map(act));
-    const bad = replies.flatMap((reply, index) =>
-      reply.success === false ? [failure(ranks[index]!, reply)] : []
-    );
-    return bad.length > 0 ? bad.join("\n") : "done";
   }
 
   async #releaseAll(terminate: boolean | undefined): Promise<void> {

@@ -115,10 +115,12 @@ export class Ranks implements AsyncDisposable {
     return child;
   }
 
-  /** Starts `rdg connect` and waits until it is ready. */
+  /** Starts `rdg connect` and waits until every rank that can be reached is. */
   async connect(...words: string[]): Promise<{ child: Child; ready: Ready }> {
     const child = this.run(...words);
-    return { child, ready: await said(child) };
+    const there = ({ ranks = [] }: Ready) =>
+      ranks.every(({ way, state }) => way !== null || state === "uncrashed");
+    return { child, ready: await saidThat(child, there) };
   }
 
   /** Starts `rdg connect`. */
