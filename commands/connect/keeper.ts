@@ -94,8 +94,9 @@ export class SessionKeeper implements Keeper<Found> {
           this.#announce(found, first);
           first = false;
         }
-        const end = await this.#watch(found);
+        const noticed = await this.#watch(found);
         this.#live = null;
+        const end = await this.#behind(noticed);
         if (end.type === "stop" || end.type === "gone") return end;
         if (end.type === "link") {
           if (!await this.#rebuild(end.why)) return { type: "stop" };
@@ -120,6 +121,19 @@ export class SessionKeeper implements Keeper<Found> {
   async #rebuild(why: string): Promise<boolean> {
     this.#live = null;
     return await this.#desk.login.rebuild(why, () => this.close());
+  }
+
+  /**
+   * What is behind an end: a Ctrl-C, which a terminal gives to ssh as well; the connection below, where
+   * it was the editor's that was noticed first.
+   */
+  async #behind(end: End): Promise<End> {
+    if (end.type === "stop" || end.type === "gone") return end;
+    const { login, stopped } = this.#desk;
+    const links = end.type === "link" ? [] : [
+      login.link.broken.then((why): End => ({ type: "link", why })),
+    ];
+    return await Promise.race([stopped, ...links, pause(100)]) || end;
   }
 
   /** Whether a record goes within a moment: a program says goodbye before it has ended. */

@@ -12,7 +12,7 @@ import type { Job } from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import type { Door, FrontEvent, Guest } from "./client.ts";
 import type { ConnectOptions } from "./command.ts";
-import { forget, tellVsCode, whatToPress } from "./editor.ts";
+import { allEditors, forget, tellVsCode, whatToPress } from "./editor.ts";
 import type { FindContext, NotYet } from "./find.ts";
 import { Front } from "./front.ts";
 import type { Link } from "./link.ts";
@@ -218,7 +218,7 @@ export class Stay<Found extends object> {
     this.#endpoints = await tellVsCode(port, env);
     const then = this.#endpoints
       ? "VS Code attaches by itself"
-      : await whatToPress(env, host.cwd());
+      : await whatToPress({ env, folder: host.cwd(), port, editors: await allEditors(host) });
     board.say(`Ready on 127.0.0.1:${port}. ${then}. Ctrl-C ends this.`);
   }
 

@@ -69,10 +69,13 @@ export async function findRanks(
     return { why: "there is no session yet" };
   }
   const host = hostThere(link, context.host);
-  const scheduler = schedulerThere(link, wish.scheduler);
+  const scheduler = await schedulerThere(wish.scheduler, context);
   let chosen: ChosenJob;
   try {
-    chosen = await chooseJob(wish.job, { scheduler, sessions, host, menus: context.menus });
+    chosen = await chooseJob(wish.job, {
+      ...{ scheduler, sessions, host, link, menus: context.menus },
+      named: wish.scheduler !== undefined,
+    });
   } catch (error) {
     const early = error instanceof RdgError && ["pending", "no-session"].includes(error.code);
     if (patient && early) return { why: lower(error.message) };

@@ -262,7 +262,7 @@ const noMpi = await missingMpi();
 hubTest("stops every rank of Open MPI's mpirun with mpi4py, from one F5", async () => {
   const job = await submit(cluster, {
     args: ["-N2", "-n4"],
-    script: "mpirun --oversubscribe -n 4 rdg debug --lite python3 mpi.py",
+    script: "mpirun.openmpi --oversubscribe -n 4 rdg debug --lite python3 mpi.py",
   });
   await untilArmed(cluster, { job, count: 4 });
   await using child = connect(job, "--all");
@@ -334,7 +334,7 @@ async function missingTorch(): Promise<string | null> {
 
 async function missingMpi(): Promise<string | null> {
   if (ignore) return null;
-  const mpirun = await runToEnd(["mpirun", "--version"]).catch(() => null);
+  const mpirun = await runToEnd(["mpirun.openmpi", "--version"]).catch(() => null);
   const mpi4py = await runToEnd(["/usr/bin/python3", "-c", "import mpi4py"]).catch(() => null);
   return mpirun?.code === 0 && mpi4py?.code === 0 ? null : "no mpirun with mpi4py here";
 }
