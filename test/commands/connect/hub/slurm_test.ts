@@ -150,11 +150,17 @@ async function rankAtLine(
 
 /** From one F5 to a breakpoint in each of so many ranks. */
 async function allStop(editor: HubEditor, count: number, from = 0): Promise<void> {
-  // One that waits in a collective for a rank that stands still wakes only when that one goes on.
   const arriving: ReturnType<typeof rankAtLine>[] = [];
   while (arriving.length < count) {
-    const sessions = await editor.until(from + arriving.length + 1);
-    arriving.push(rankAtLine(sessions[from + arriving.length]!.client));
+    const sessions = await editor.until(from + arriving.length + 1, 60_000);
+    const { client } = sessions[from + arriving.length]!;
+    // One that waits in a collective for a rank that stands still wakes only when that one goes on.
+    arriving.push(
+      rankAtLine(client).then(async (at) => {
+        await client.request("continue", { threadId: at.threadId });
+        return at;
+      }),
+    );
   }
   const ranks = await Promise.all(arriving);
   const sessions = editor.children.slice(from);
@@ -216,7 +222,7 @@ hubTest("takes one relay a node where a firewall is in between", async () => {
   await untilArmed(cluster, { job, count: 4 });
   await laptop.closePorts("reject with tcp reset");
   await using child = connect(job, "--all");
-  const ready = await said(child);
+  const ready = await saidThat(child, ({ ranks }) => ranks.every(({ way }) => way !== null));
   assert.deepEqual(ready.ranks.map(({ way }) => way), ["relay", "relay", "relay", "relay"]);
   // The list, one step to wake all, and a relay on each of two nodes.
   assert.deepEqual(schedulerCalls(child), ["squeue", "srun", "srun", "srun"]);
