@@ -55,6 +55,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Make your editor ready to attach",
     load: async () => tie(await import("./commands/init/command.ts")),
   },
+  install: {
+    summary: "Put rdg on your PATH, each command with its own permissions",
+    load: async () => tie(await import("./commands/install/command.ts")),
+  },
 };
 
 function tie<Options>(command: Command<Options>): Loaded {

@@ -21,9 +21,12 @@ export interface Menus {
 }
 
 /** One line of a menu. */
-interface Choice<T> {
+export interface Choice<T> {
+  /** The line as it is shown. */
   name: string;
+  /** What it stands for. */
   value: T;
+  /** What stays to be seen once it is chosen. */
   short: string;
 }
 

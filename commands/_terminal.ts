@@ -5,6 +5,9 @@
  * @module
  */
 
+/** Styles that {@linkcode Terminal.style} knows. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
 /**
  * What switches a style on and off again (ECMA-48, "SGR"). `node:util`'s `styleText` does the same, but
  * loading that module costs 10 ms at every start.
@@ -16,10 +19,7 @@ const styles = {
   green: [32, 39],
   yellow: [33, 39],
   cyan: [36, 39],
-} as const;
-
-/** Styles that {@linkcode Terminal.style} knows. */
-export type Style = keyof typeof styles;
+} as const satisfies Record<Style, readonly [number, number]>;
 
 /** Where a command writes. */
 export interface Terminal {

@@ -43,6 +43,8 @@ export class RdgError extends Error {
   readonly hint: string | undefined;
 
   /**
+   * Makes one, to be thrown.
+   *
    * @param message What happened: the attempted action first, no final period.
    * @param options The code, exit code, hint and cause.
    */

@@ -165,12 +165,8 @@ async function environmentFor(
 ): Promise<{ env: Record<string, string>; clearEnv: boolean }> {
   const changes: Record<string, string | null> = {};
   const unscoped = (await Deno.permissions.query({ name: "run" })).state === "granted";
-  let all: Record<string, string> | undefined;
-  try {
-    all = Deno.env.toObject();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-  }
+  const whole = (await Deno.permissions.query({ name: "env" })).state === "granted";
+  const all = whole ? Deno.env.toObject() : undefined;
   if (!unscoped) {
     const known = all ? Object.keys(all) : ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_RUN_PATH"];
     for (const name of known) if (/^(LD|DYLD)_/.test(name)) changes[name] = "";

@@ -6,10 +6,12 @@
  */
 
 import type { Host } from "../_host.ts";
+import { processStates } from "../_proc.ts";
 import { sameNode } from "../_scheduler.ts";
 import type { HelperFailure, HelperTarget, RunOutput, RunSpec } from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { checkDeclared, quoteWord } from "../../plugins/host.ts";
+import { local } from "../../plugins/schedulers/local.ts";
 import type { Session } from "../../python/sessions.ts";
 import { parseWakeLine, wakeCommand, type WakeEvent, type WakeRequest } from "../../python/wake.ts";
 import type { Group, Selection } from "./select.ts";
@@ -154,18 +156,19 @@ async function chooseWay<Event>(
   group: Group,
   { selection, options }: Context<Event>,
 ): Promise<Way> {
-  if (selection.jobId === null || await areHere(selection.sessions, options.host)) return "direct";
+  if (selection.scheduler === local || await areHere(selection.sessions, options.host)) {
+    return "direct";
+  }
   return selection.scheduler.helper?.(helperTarget(group), ["true"]) ? "scheduler" : "ssh";
 }
 
 /** Whether these processes run here: two machines may share a name, but hardly start times too. */
 async function areHere(sessions: readonly Session[], host: Host): Promise<boolean> {
-  for (const { pid, startTime, hostname } of sessions) {
-    if (hostname !== host.hostname() || startTime === null) return false;
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (Number(fields[19]) !== startTime) return false;
+  if (sessions.some((one) => one.hostname !== host.hostname() || one.startTime === null)) {
+    return false;
   }
+  const now = await processStates(sessions.map(({ pid }) => pid), host.runner);
+  if (sessions.some(({ pid, startTime }) => now.get(pid)?.startTime !== startTime)) return false;
   return sessions.length > 0;
 }
 

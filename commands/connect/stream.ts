@@ -115,12 +115,10 @@ async function endGently(
  */
 export async function loaderVariables(): Promise<Record<string, string>> {
   if ((await Deno.permissions.query({ name: "run" })).state === "granted") return {};
-  let names = ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_RUN_PATH"];
-  try {
-    names = Object.keys(Deno.env.toObject()).filter((name) => /^(LD|DYLD)_/.test(name));
-  } catch {
-    // Only some variables may be read.
-  }
+  const all = (await Deno.permissions.query({ name: "env" })).state === "granted";
+  const names = all
+    ? Object.keys(Deno.env.toObject()).filter((name) => /^(LD|DYLD)_/.test(name))
+    : ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_RUN_PATH"];
   return Object.fromEntries(names.map((name) => [name, ""]));
 }
 

@@ -111,6 +111,7 @@ async function look(options: SessionsOptions, host: Host): Promise<Row[]> {
     jobs,
     hostname: host.hostname(),
     canonicalId: scheduler.canonicalId,
+    runner: host.runner,
   });
   if (doubtful.length > 0) {
     // Records of jobs that aren't listed are another cluster's, unless the cluster's name is ours.

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { ownNamespace, processStates } from "../_proc.ts";
 import { sameNode } from "../_scheduler.ts";
 import type { Job } from "../../plugins/contract.ts";
+import type { Runner } from "../../plugins/host.ts";
 import type { Session } from "../../python/sessions.ts";
 
 /** A session and its job, if the scheduler lists it. */
@@ -30,8 +32,8 @@ export interface Judged {
  * Judges the records.
  *
  * @param sessions All records.
- * @param context The scheduler that was asked, the jobs it listed *after* the records were read, and
- * this host's name.
+ * @param context The scheduler that was asked, the jobs it listed *after* the records were read,
+ * this host's name, and what starts programs.
  * @returns What to show, what to look into, what to remove.
  */
 export async function judge(
@@ -41,6 +43,7 @@ export async function judge(
     jobs: readonly Job[];
     hostname: string;
     canonicalId?: ((id: string) => string) | undefined;
+    runner: Runner;
   },
 ): Promise<Judged> {
   const canonical = context.canonicalId ?? ((id: string) => id);
@@ -52,7 +55,7 @@ export async function judge(
     byId.set(canonical(id), [...byId.get(canonical(id)) ?? [], job]);
   }
   const here = sessions.filter(({ hostname }) => hostname === context.hostname);
-  const gone = await endedOf(here);
+  const gone = await endedOf(here, context.runner);
   const judged: Judged = { rows: [], doubtful: [], stale: [] };
   for (const session of sessions) {
     if (session.scheduler === "local" || session.scheduler !== context.scheduler) {
@@ -77,20 +80,17 @@ function leaderId(base: string, jobs: readonly Job[]): string | undefined {
 }
 
 /** Those of this host's sessions whose process has ended, or whose number was given away. */
-async function endedOf(sessions: readonly Session[]): Promise<Set<Session>> {
-  const ended = new Set<Session>();
-  const own = await Deno.readLink("/proc/self/ns/pid").catch(() => null);
-  await Promise.all(sessions.map(async (session) => {
-    // The numbers of another namespace (a container) mean nothing here.
-    if (session.startTime === null || own === null || session.pidNamespace !== own) return;
-    try {
-      const stat = await Deno.readTextFile(`/proc/${session.pid}/stat`);
-      const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      const same = Number(fields[18]) === session.startTime;
-      if (!same || state === "Z" || state === "X") ended.add(session);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) ended.add(session);
-    }
+async function endedOf(sessions: readonly Session[], runner: Runner): Promise<Set<Session>> {
+  if (sessions.length === 0) return new Set();
+  const own = await ownNamespace(runner);
+  // The numbers of another namespace (a container) mean nothing here.
+  const known = sessions.filter(({ startTime, pidNamespace }) =>
+    startTime !== null && own !== null && pidNamespace === own
+  );
+  const states = await processStates(known.map(({ pid }) => pid), runner);
+  return new Set(known.filter((session) => {
+    const now = states.get(session.pid);
+    if (now === undefined) return false;
+    return now === null || now.startTime !== session.startTime || "ZX".includes(now.state);
   }));
-  return ended;
 }

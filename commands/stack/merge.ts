@@ -41,8 +41,10 @@ export interface Merged {
 }
 
 /** A stack of one process, the innermost frame first. */
-interface Stack {
+export interface Stack {
+  /** Whose it is. */
   process: Answered;
+  /** Its frames. */
   frames: readonly Frame[];
 }
 

@@ -1,0 +1,76 @@
+/**
+ * What the system tells of processes on this host, below `/proc`. Deno itself reads there only with
+ * all permissions (2.9.6); under a list of permissions `cat` and `readlink` are asked.
+ *
+ * @module
+ */
+
+import type { Runner } from "../plugins/host.ts";
+
+/** A process as `/proc/PID/stat` shows it. */
+export interface ProcessState {
+  /** One letter: `R`, `S`, `Z` for one that has ended and is not waited for, … */
+  state: string;
+  /** Clock ticks from boot to its start. */
+  startTime: number;
+}
+
+/**
+ * Looks at processes.
+ *
+ * @param pids Their ids.
+ * @param runner Starts programs.
+ * @returns What is known by id: null for one that doesn't exist; none where the system doesn't tell.
+ */
+export async function processStates(
+  pids: readonly number[],
+  runner: Runner,
+): Promise<Map<number, ProcessState | null>> {
+  const found = new Map<number, ProcessState | null>();
+  const refused: number[] = [];
+  await Promise.all(pids.map(async (pid) => {
+    try {
+      const state = readStat(await Deno.readTextFile(`/proc/${pid}/stat`));
+      if (state) found.set(pid, state);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) found.set(pid, null);
+      else if (error instanceof Deno.errors.NotCapable) refused.push(pid);
+    }
+  }));
+  if (refused.length === 0) return found;
+  const args = refused.map((pid) => `/proc/${pid}/stat`);
+  const output = await runner({ program: "cat", args, env: { LC_ALL: "C" } }).catch(() => null);
+  if (!output) return found;
+  for (const pid of refused) {
+    const line = output.stdout.split("\n").find((text) => text.startsWith(`${pid} (`));
+    const state = line === undefined ? null : readStat(line);
+    if (state) found.set(pid, state);
+    // A process that goes while it is looked at has "No such process".
+    else if (new RegExp(`/proc/${pid}/stat'?: No such `).test(output.stderr)) found.set(pid, null);
+  }
+  return found;
+}
+
+/**
+ * Names the space of process ids that this process lives in; a container has its own.
+ *
+ * @param runner Starts programs.
+ * @returns As in `pid:[4026531836]`; null where the system doesn't tell.
+ */
+export async function ownNamespace(runner: Runner): Promise<string | null> {
+  const path = "/proc/self/ns/pid";
+  try {
+    return await Deno.readLink(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) return null;
+  }
+  const output = await runner({ program: "readlink", args: [path] }).catch(() => null);
+  return output?.stdout.trim() || null;
+}
+
+/** The program's name, in brackets, may hold anything: the fields are counted from behind it. */
+function readStat(line: string): ProcessState | null {
+  const [state = "", ...fields] = line.slice(line.lastIndexOf(")") + 2).split(" ");
+  const startTime = Number(fields[18]);
+  return state !== "" && Number.isFinite(startTime) ? { state, startTime } : null;
+}
