@@ -24,7 +24,7 @@ import {
 } from "./_table.ts";
 import { names, remoteDebugFor, ways, words } from "./_ways.ts";
 
-const rounds = { start: 25, memory: 5, speed: 60 };
+const rounds = { start: 20, memory: 3, speed: 40 };
 
 const programs = {
   pass: "pass\n",
