@@ -16,6 +16,7 @@ import { makeSandbox, rdg, runRdg, start } from "../support/rdg.ts";
 import { type Block, blocksOf, differs, shellWords } from "./_blocks.ts";
 import { PatientEditor } from "./_editor.ts";
 import { says, sources } from "./_messages.ts";
+import { startHanging } from "./_hang.ts";
 import { notRun } from "./_table.ts";
 
 const readme = await Deno.readTextFile(`${root}/README.md`);
@@ -244,28 +245,6 @@ const steps: Record<string, (cluster: Cluster) => Promise<void>> = {
     }
   },
 };
-
-/** Eight ranks, of which one hangs in native code that keeps the GIL, in lines as the README has them. */
-async function startHanging(cluster: Cluster): Promise<string> {
-  const folder = new URL("hang/", import.meta.url);
-  for (const name of ["train.py", "data.py"]) {
-    const text = await Deno.readTextFile(new URL(name, folder));
-    await writeProgram(cluster, { name, text });
-  }
-  const job = await submit(cluster, {
-    args: ["-n8", "-N2", "--ntasks-per-node=4"],
-    script: "srun rdg debug --lite python3 train.py",
-  });
-  await untilArmed(cluster, { job, count: 8 });
-  await waitUntil("eight ranks in their places", {
-    ask: async () => {
-      const names: string[] = [];
-      for await (const { name } of Deno.readDir(cluster.user.home)) names.push(name);
-      return names.filter((name) => /^at-\d$/.test(name)).length === 8;
-    },
-  });
-  return job;
-}
 
 /** What a job has printed, once it says something. */
 async function outputOf(
