@@ -13,7 +13,7 @@
  * @module
  */
 
-import { ExitCode, formatError, RdgError, usageError } from "./plugins/error.ts";
+import { errorAsJson, ExitCode, formatError, RdgError, usageError } from "./plugins/error.ts";
 import type { CommandMeta } from "./commands/_args.ts";
 import type { Command, Host } from "./commands/_host.ts";
 import denoConfig from "./deno.json" with { type: "json" };
@@ -55,6 +55,18 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Make your editor ready to attach",
     load: async () => tie(await import("./commands/init/command.ts")),
   },
+  plugin: {
+    summary: "Add, list, update, remove, make and test plugins of your own",
+    load: async () => tie(await import("./commands/plugin/command.ts")),
+  },
+  doctor: {
+    summary: "Say what works here, and what to do about what doesn't",
+    load: async () => tie(await import("./commands/doctor/command.ts")),
+  },
+  completion: {
+    summary: "Print the completion script for bash, zsh or fish",
+    load: async () => tie((await import("./commands/completion/command.ts")).completion(commands)),
+  },
   install: {
     summary: "Put rdg on your PATH, each command with its own permissions",
     load: async () => tie(await import("./commands/install/command.ts")),
@@ -77,6 +89,7 @@ function tie<Options>(command: Command<Options>): Loaded {
 export async function main(argv: readonly string[]): Promise<number> {
   const [word, ...rest] = argv;
   let verbose = false;
+  let json = false;
   try {
     if (word === undefined || word === "--help" || word === "-h" || word === "help") {
       return await showHelp(rest[0]);
@@ -86,6 +99,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       return ExitCode.ok;
     }
     const command = await load(word);
+    json = command.meta.flags.json !== undefined && rest.includes("--json");
     const { parseWords } = await import("./commands/_args.ts");
     const { values } = parseWords(rest, command.meta);
     if (values.help) return await showHelp(word);
@@ -94,6 +108,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await command.start(rest, systemHost({ verbose }));
   } catch (error) {
     await write(Deno.stderr, `${formatError(error, { verbose })}\n`);
+    // For a program that reads: one object, whatever comes of it.
+    if (json) await write(Deno.stdout, `${JSON.stringify({ error: errorAsJson(error) })}\n`);
     return error instanceof RdgError ? error.exitCode : ExitCode.generic;
   }
 }
@@ -110,29 +126,10 @@ async function load(word: string): Promise<Loaded> {
   );
 }
 
-/** Writes the page of one command, or the list of all. */
+/** Writes the page of one command or topic, or the list of all. */
 async function showHelp(word: string | undefined): Promise<number> {
-  const { helpPage, table } = await import("./commands/_args.ts");
-  if (word !== undefined && !word.startsWith("-")) {
-    await write(Deno.stdout, helpPage((await load(word)).meta));
-    return ExitCode.ok;
-  }
-  const page = [
-    "rdg: debug a Python program inside a cluster job from the editor on your desk",
-    "",
-    "Usage:",
-    "  rdg COMMAND [flags] …",
-    "",
-    "Commands:",
-    ...table(Object.entries(commands).map(([name, { summary }]) => [name, summary])),
-    "",
-    "Flags:",
-    ...table([["-h, --help", "Show this page, or a command's"], [
-      "-V, --version",
-      "Show the version",
-    ]]),
-  ];
-  await write(Deno.stdout, `${page.join("\n")}\n`);
+  const { help } = await import("./commands/help/show.ts");
+  await write(Deno.stdout, await help(word, commands));
   return ExitCode.ok;
 }
 

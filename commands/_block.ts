@@ -64,6 +64,9 @@ function statusLine(session: Session): string {
   if (session.state === "attached") {
     return "A debugger is attached already; it has to disconnect before another one can attach.";
   }
+  if (session.waiting === false) {
+    return "Script runs on: attach whenever you like, and it stops at your breakpoints.";
+  }
   return "Script is paused, waiting for debugger to attach...";
 }
 

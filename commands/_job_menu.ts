@@ -6,6 +6,7 @@
  */
 
 import { columns, duration } from "./_columns.ts";
+import { openKeys } from "./_keys.ts";
 import type { Job } from "../plugins/contract.ts";
 import { ExitCode, RdgError } from "../plugins/error.ts";
 import { compareSessions, type Session } from "../python/sessions.ts";
@@ -28,6 +29,8 @@ export interface Choice<T> {
   value: T;
   /** What stays to be seen once it is chosen. */
   short: string;
+  /** What it is called. */
+  keys: string[];
 }
 
 /**
@@ -88,6 +91,7 @@ export function jobChoices(
     name,
     value: order[i]!,
     short: `${order[i]!.displayId} ${order[i]!.name}`,
+    keys: [order[i]!.displayId, order[i]!.name],
   }));
 }
 
@@ -105,28 +109,48 @@ export function processChoices(sessions: readonly Session[], width: number): Cho
     session.host,
     `PID ${session.pid}`,
     session.state,
-    session.command.join(" "),
+    session.exception ?? session.command.join(" "),
   ]);
   const choices = columns(rows, width - 4).map((name, i) => ({
     name,
     value: [order[i]!],
     short: `PID ${order[i]!.pid}`,
+    keys: keysOf(order[i]!),
   }));
   const all = `all ${order.length} of them`;
-  return [...choices, { name: all, value: order, short: all }];
+  return [...choices, { name: all, value: order, short: all, keys: [all] }];
+}
+
+function keysOf({ rank, pid, host }: Session): string[] {
+  const ranks = rank === null ? [] : [String(rank), `rank ${rank}`];
+  return [...ranks, String(pid), `PID ${pid}`, host];
 }
 
 function shortList(nodes: readonly string[]): string {
   return nodes.length > 2 ? `${nodes[0]} and ${nodes.length - 1} more` : nodes.join(",");
 }
 
-/** Choices that hold what was typed; where none does, those that hold each of its words. */
-function filtered<T>(choices: readonly Choice<T>[], term: string): Choice<T>[] {
+/**
+ * Choices that hold what was typed; where none does, those that hold each of its words.
+ *
+ * @param choices All of them.
+ * @param term What was typed.
+ * @returns Those that fit. First what is called so, then what begins so, so that a job's id and Enter
+ * never take another one, in whose times the same digits stand.
+ */
+export function filtered<T>(choices: readonly Choice<T>[], term: string): Choice<T>[] {
   const normal = (text: string) => text.toLowerCase().replaceAll(/\s+/g, " ");
   const texts = choices.map(({ name, short }) => normal(`${name} ${short}`));
   const phrase = normal(term).trim();
+  const distance = ({ keys }: Choice<T>) =>
+    keys.some((key) => normal(key) === phrase)
+      ? 0
+      : keys.some((key) => normal(key).startsWith(phrase))
+      ? 1
+      : 2;
   const exact = choices.filter((_, i) => texts[i]!.includes(phrase));
-  if (exact.length > 0) return exact;
+  if (phrase === "") return exact;
+  if (exact.length > 0) return exact.sort((a, b) => distance(a) - distance(b));
   const words = phrase.split(" ");
   return choices.filter((_, i) => words.every((word) => texts[i]!.includes(word)));
 }
@@ -142,15 +166,24 @@ async function choose<T>(message: string, choices: readonly Choice<T>[]): Promis
   );
 }
 
+/** Where a menu is shown, and where its keys come from. */
+interface PromptContext {
+  output: NodeJS.WritableStream;
+  input?: NodeJS.ReadableStream;
+}
+
 /** Asks on stderr; Ctrl-C becomes an error of rdg's. */
-async function prompt<T>(ask: (context: { output: NodeJS.WritableStream }) => Promise<T>) {
+async function prompt<T>(ask: (context: PromptContext) => Promise<T>) {
   const { stderr } = await import("node:process");
+  const { input, close } = await openKeys();
   try {
-    return await ask({ output: stderr });
+    return await ask({ output: stderr, ...input ? { input } : {} });
   } catch (error) {
     if (error instanceof Error && error.name === "ExitPromptError") {
       throw new RdgError("Cancelled", { code: "cancelled", exitCode: ExitCode.generic });
     }
     throw error;
+  } finally {
+    close();
   }
 }

@@ -21,6 +21,9 @@ const styles = {
   cyan: [36, 39],
 } as const satisfies Record<Style, readonly [number, number]>;
 
+/** Goes to the line's start and empties it. */
+const eraseLine = "\r\x1b[2K";
+
 /** Where a command writes. */
 export interface Terminal {
   /** Writes text to stdout, as it is. */
@@ -29,14 +32,25 @@ export interface Terminal {
   say(line: string): void;
   /** Writes text to stderr as it is, to draw over a line; absent where that makes no sense. */
   draw?(text: string): void;
+  /**
+   * Shows one line below everything that is said, instead of the one before; null takes it away. Absent
+   * where a line can't be drawn over.
+   */
+  status?(text: string | null): void;
   /** Marks text for stderr; as it is where colours aren't wanted. */
   style(style: Style, text: string): string;
+  /** Marks text for stdout; absent where colours aren't wanted there. */
+  mark?(style: Style, text: string): string;
   /** Whether a person can be asked: stdin and stderr are both terminals. */
   readonly interactive: boolean;
   /** Whether stderr is a terminal, so that a line may be drawn over. */
   readonly live: boolean;
+  /** Whether stdout is a terminal as well; false where nothing tells. */
+  readonly outLive?: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
+  /** Lines of the terminal; 24 where there is none. */
+  readonly rows?: number;
 }
 
 /**
@@ -47,18 +61,44 @@ export interface Terminal {
  */
 export function systemTerminal(env: (name: string) => string | undefined): Terminal {
   const live = Deno.stderr.isTerminal();
-  const colour = env("NO_COLOR") ? false : env("FORCE_COLOR") ? true : live;
+  const wanted = (shown: boolean) => env("NO_COLOR") ? false : env("FORCE_COLOR") ? true : shown;
+  const colour = wanted(live);
+  const draw = (text: string) => writeAll(Deno.stderr, text);
+  const hasSize = () => live || Deno.stdout.isTerminal();
+  let shown = "";
+  // The line below makes room for what is said, and comes back under it.
+  const above = (write: () => void) => {
+    if (shown) draw(eraseLine);
+    write();
+    if (shown) draw(shown);
+  };
   return {
-    out: (text) => writeAll(Deno.stdout, text),
-    say: (line) => writeAll(Deno.stderr, `${line}\n`),
-    ...live ? { draw: (text: string) => writeAll(Deno.stderr, text) } : {},
+    out: (text) => above(() => writeAll(Deno.stdout, text)),
+    say: (line) => above(() => writeAll(Deno.stderr, `${line}\n`)),
+    ...live ? { draw } : {},
+    ...live && env("TERM") !== "dumb"
+      ? {
+        status: (text: string | null) => {
+          if (shown || text) draw(`${eraseLine}${text ?? ""}`);
+          shown = text ?? "";
+        },
+      }
+      : {},
     style: (style, text) => colour ? styled(style, text) : text,
+    mark: (style, text) => wanted(Deno.stdout.isTerminal()) ? styled(style, text) : text,
     live,
     get interactive() {
       return live && Deno.stdin.isTerminal();
     },
+    get outLive() {
+      return Deno.stdout.isTerminal();
+    },
+    // A terminal that knows no size says 0.
     get columns() {
-      return live ? Deno.consoleSize().columns : 80;
+      return hasSize() && Deno.consoleSize().columns || 80;
+    },
+    get rows() {
+      return hasSize() && Deno.consoleSize().rows || 24;
     },
   };
 }

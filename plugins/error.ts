@@ -68,6 +68,42 @@ export function usageError(message: string, hint?: string): RdgError {
   return new RdgError(message, { code: "usage", exitCode: ExitCode.usage, hint });
 }
 
+/** An error as `--json` shows it. */
+export interface JsonError {
+  /** Stable name of the failure; `internal` for one of rdg's own. */
+  code: string;
+  /** What rdg exits with. */
+  exitCode: ExitCode;
+  /** What happened. */
+  message: string;
+  /** Why, as far as it is known. */
+  cause: string | null;
+  /** What the person can do. */
+  hint: string | null;
+}
+
+/**
+ * Puts an error into the form a program reads.
+ *
+ * @param error Anything that was thrown.
+ * @returns Plain data.
+ */
+export function errorAsJson(error: unknown): JsonError {
+  const known = error instanceof RdgError;
+  return {
+    code: known ? error.code : "internal",
+    exitCode: known ? error.exitCode : ExitCode.generic,
+    message: error instanceof Error ? error.message : String(error),
+    cause: error instanceof Error ? causeOf(error) ?? null : null,
+    hint: known && error.hint ? error.hint : null,
+  };
+}
+
+function causeOf({ cause }: Error): string | undefined {
+  if (cause === undefined) return undefined;
+  return (cause instanceof Error ? cause.message : String(cause)).trimEnd();
+}
+
 /**
  * Puts an error into the form a person reads.
  *
@@ -79,9 +115,9 @@ export function formatError(error: unknown, options: { verbose?: boolean } = {})
   const lines: string[] = [];
   if (error instanceof Error) {
     lines.push(error.message);
-    if (error.cause !== undefined) {
-      const cause = error.cause instanceof Error ? error.cause.message : String(error.cause);
-      lines.push(...cause.trimEnd().split("\n").slice(-8).map((line) => `  ${line}`));
+    const cause = causeOf(error);
+    if (cause !== undefined) {
+      lines.push(...cause.split("\n").slice(-8).map((line) => `  ${line}`));
     }
     if (error instanceof RdgError && error.hint) lines.push(`Try: ${error.hint}`);
     if (options.verbose && error.stack) lines.push(error.stack);

@@ -56,6 +56,8 @@ export interface Session {
   stack: { fd: number; path: string } | null;
   /** What the debugger is doing. */
   state: SessionState;
+  /** Whether the program stands still until an editor attaches; null in records of older versions. */
+  waiting: boolean | null;
   /** Where an editor connects, once it listens. */
   address: { host: string; port: number } | null;
   /** Whether the port wants the token. */
@@ -68,6 +70,8 @@ export interface Session {
   submitHost: string | null;
   /** One line about the crash. */
   exception: string | null;
+  /** When it crashed, by its node's clock: seconds since 1970. */
+  crashed: number | null;
   /** Seconds since 1970. */
   created: number;
   /** Seconds since 1970. */
@@ -161,9 +165,14 @@ async function whyNotMine(folder: string, uid: number | null): Promise<string | 
   return null;
 }
 
-/** Order of job, rank, node, process; jobs' numbers by their value. */
+/**
+ * Order of job, rank, node, process; jobs' numbers by their value. Of a job's processes those that have
+ * crashed come first, the one that did so first of all: what it met is why the others failed.
+ */
 export function compareSessions(a: Session, b: Session): number {
-  return byNumber.compare(a.job.display, b.job.display) || (a.rank ?? -1) - (b.rank ?? -1) ||
+  const crashed = ({ crashed }: Session) => crashed ?? Number.MAX_SAFE_INTEGER;
+  return byNumber.compare(a.job.display, b.job.display) || crashed(a) - crashed(b) ||
+    (a.rank ?? -1) - (b.rank ?? -1) ||
     byNumber.compare(a.host, b.host) || a.pid - b.pid;
 }
 
@@ -237,12 +246,14 @@ export function parseRecord(
     stackSignal: record.stackSignal as number,
     stack: isNumber(stack?.fd) && isText(stack?.path) ? { fd: stack.fd, path: stack.path } : null,
     state: record.state as SessionState,
+    waiting: typeof record.waiting === "boolean" ? record.waiting : null,
     address: record.address as Session["address"] ?? null,
     auth: record.auth === true,
     token: nullable(record.token),
     remotePath: nullable(record.remotePath) ?? "",
     submitHost: nullable(record.submitHost),
     exception: nullable(record.exception),
+    crashed: number(record.crashed),
     created: number(record.created) ?? 0,
     changed: number(record.changed) ?? 0,
   };

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { whileWaiting } from "../_waiting.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { checkDeclared } from "../../plugins/host.ts";
 import { readSessions, type Session } from "../../python/sessions.ts";
@@ -33,7 +34,7 @@ export async function broadcast(selection: Selection, options: WakeOptions): Pro
       { code: "scheduler", exitCode: ExitCode.scheduler, hint: "leave --via=scancel out" },
     );
   }
-  const asleep = sessions.filter(({ state }) => state === "armed");
+  const asleep = sessions.filter(sleeps);
   const steps = new Map(asleep.map(({ job, signal }) => [job.step, signal]));
   if (steps.size > 0) {
     host.terminal.say(host.terminal.style(
@@ -57,7 +58,17 @@ export async function broadcast(selection: Selection, options: WakeOptions): Pro
       });
     }
   }
-  return await waitForRecords(sessions, { ...options, state: options.state });
+  const { state } = options;
+  return await whileWaiting(
+    "Waiting for the records of what was signalled",
+    () => waitForRecords(sessions, { ...options, state }),
+    { terminal: host.terminal },
+  );
+}
+
+/** Whether there is something to wake: it was never woken, or runs on after a detach. */
+function sleeps({ state, waiting }: Session): boolean {
+  return state === "armed" || state === "listening" && waiting === false;
 }
 
 async function waitForRecords(
@@ -67,18 +78,19 @@ async function waitForRecords(
   const end = options.host.now() + (options.wait ? options.timeoutS * 1000 : 0);
   const job = sessions[0]!.job.id;
   while (true) {
+    const over = options.host.now() >= end;
     const now = await readSessions(options.state, { job, uid: Deno.uid() });
     const results = sessions.map((session): Result => {
       const found = now.sessions.find(({ path }) => path === session.path);
       const base = { node: session.host, pid: session.pid, detail: "" };
       if (!found) return { ...base, outcome: "ended" };
-      if (found.state === "armed" || !found.address) {
+      if (found.state === "armed" || !found.address || !over && sleeps(found)) {
         return { ...base, outcome: options.wait ? "late" : "signalled" };
       }
       return { ...base, outcome: "ready", session: found, login: found.submitHost };
     });
     const waiting = results.some(({ outcome }) => outcome === "late");
-    if (!waiting || options.host.now() >= end) return results;
+    if (!waiting || over) return results;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

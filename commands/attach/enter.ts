@@ -7,7 +7,7 @@
 
 import type { Host } from "../_host.ts";
 import { processStates } from "../_proc.ts";
-import { sameNode } from "../_scheduler.ts";
+import { inTime, sameNode, schedulerLimitMs } from "../_scheduler.ts";
 import type { HelperFailure, HelperTarget, RunOutput, RunSpec } from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { checkDeclared, quoteWord } from "../../plugins/host.ts";
@@ -55,6 +55,9 @@ interface Context<Event> extends Wanted<Event> {
 
 /** Seconds after which a process that hasn't answered is asked for its stacks. */
 const stuckAfterS = 3;
+
+/** Seconds that preparing a process may take: two runs of gdb. */
+const injectS = 80;
 
 /** What exit code a failure to enter the job means. */
 const exitCodes = {
@@ -201,13 +204,16 @@ function requestFor<Event>(
     ),
     waitS: options.wait ? options.timeoutS : 0,
     stuckAfterS,
+    ...(options.inject ? { inject: options.inject } : {}),
   };
 }
 
 /** Runs the helper, once more without an option that this scheduler's version doesn't know. */
 async function call<Event>(spec: RunSpec, context: Context<Event>): Promise<Answer<Event>> {
   const { options, onEvent } = context;
-  const timeoutMs = ((options.wait ? options.timeoutS : 0) + 30) * 1000;
+  const spareMs = options.inject ? injectS * 1000 : 0;
+  const timeoutMs = (options.wait ? options.timeoutS : 0) * 1000 + spareMs +
+    schedulerLimitMs(options.host);
   const events: Event[] = [];
   const read = context.helper.reader();
   const onLine = (line: string) => {
@@ -216,7 +222,19 @@ async function call<Event>(spec: RunSpec, context: Context<Event>): Promise<Answ
     events.push(event);
     onEvent(event);
   };
-  const output = await options.host.runner({ ...spec, timeoutMs }, { onLine });
+  const { displayId } = context.selection;
+  const action = displayId === "local" ? "start the helper" : `enter job ${displayId}`;
+  let output: RunOutput;
+  try {
+    output = await inTime({ ...spec, timeoutMs }, { host: options.host, action, onLine });
+  } catch (error) {
+    // What some nodes have said already counts, even if another one never ends.
+    if (!(error instanceof RdgError) || error.code !== "timeout" || events.length === 0) {
+      throw error;
+    }
+    const message = `"${spec.program}" has not ended within ${timeoutMs / 1000} s`;
+    return { events, failure: { message, hint: 'see whether the node is up: "sinfo -R"' } };
+  }
   const failure = explain(output, { spec, ...context });
   if (failure?.retry && events.length === 0) return await call(failure.retry, context);
   const cause = output.stderr.trim() || output.stdout.trim() || undefined;

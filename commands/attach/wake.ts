@@ -5,8 +5,9 @@
  */
 
 import type { Host } from "../_host.ts";
+import { whileWaiting } from "../_waiting.ts";
 import type { Session } from "../../python/sessions.ts";
-import type { Outcome, WakeEvent } from "../../python/wake.ts";
+import type { Injection, Outcome, WakeEvent } from "../../python/wake.ts";
 import type { AttachOptions } from "./command.ts";
 import { type Answer, runHelper } from "./enter.ts";
 import type { Group, Selection } from "./select.ts";
@@ -32,7 +33,7 @@ export interface Result {
 /** What {@linkcode wakeProcesses} needs beside the selection. */
 export type WakeOptions =
   & Pick<AttachOptions, "via" | "wait" | "timeoutS" | "json">
-  & { state: string | null; host: Host };
+  & { state: string | null; host: Host; inject?: Injection | undefined };
 
 /**
  * Wakes the processes and waits for their answers.
@@ -46,16 +47,29 @@ export async function wakeProcesses(
   selection: Selection,
   options: WakeOptions,
 ): Promise<Result[]> {
+  const { terminal } = options.host;
   let told = false;
-  const onEvent = (event: WakeEvent) => {
-    if (options.json || event.type !== "stuck") return;
+  const comment = (event: WakeEvent) => {
+    if (options.json) return;
+    if (event.type === "injecting") {
+      terminal.say(`Preparing process ${event.pid} on ${event.node}…`);
+    }
+    if (event.type !== "stuck") return;
     if (!event.opening) showStuck(event, options.host);
-    else if (!told) options.host.terminal.say("Loading the debugger takes a while here…");
+    else if (!told) terminal.say("Loading the debugger takes a while here…");
     told ||= event.opening;
   };
-  const perGroup = await Promise.all(selection.groups.map(async (group) => {
-    return resultsOf(group, await runHelper(group, { selection, options, onEvent }));
-  }));
+  const perGroup = await whileWaiting(`Waiting for a helper on ${nodesOf(selection)}`, (tell) => {
+    const waiting = awaited();
+    const onEvent = (event: WakeEvent) => {
+      comment(event);
+      const what = waiting(event);
+      if (what) tell(what);
+    };
+    return Promise.all(selection.groups.map(async (group) => {
+      return resultsOf(group, await runHelper(group, { selection, options, onEvent }));
+    }));
+  }, { terminal });
   const results = perGroup.flat();
   // A PID that was typed by hand is looked for in every component of the job.
   const found = results.filter(({ outcome }) => outcome !== "not-here" && outcome !== "no-answer");
@@ -100,11 +114,33 @@ function resultOf(pid: number, events: readonly WakeEvent[]): Result {
       if (event.stacks && !event.opening) result.stacks = event.stacks;
     } else if (event.type === "ready") {
       Object.assign(result, { outcome: "ready", session: event.session, login: event.login });
-    } else {
+    } else if (event.type !== "injecting") {
       result.outcome = event.type;
     }
   }
   return result;
+}
+
+function nodesOf({ groups }: Selection): string {
+  const [first = "this host", ...others] = new Set(groups.flatMap(({ nodes }) => nodes));
+  return others.length > 0 ? `${first} and ${others.length} more` : first;
+}
+
+/** Follows the helper's words; returns whose answer is waited for now, null for nobody's. */
+function awaited(): (event: WakeEvent) => string | null {
+  const waiting = new Map<string, string>();
+  return (event) => {
+    if (!("pid" in event)) return null;
+    const key = `${event.node} ${event.pid}`;
+    if (event.type === "process" && event.outcome === "signalled") {
+      waiting.set(key, `process ${event.pid} on ${event.node} listens`);
+    } else if (event.type !== "process" && event.type !== "stuck") {
+      waiting.delete(key);
+    }
+    const [first] = waiting.values();
+    if (first === undefined) return null;
+    return `Waiting until ${waiting.size > 1 ? `${waiting.size} processes listen` : first}`;
+  };
 }
 
 /** Where a process is that doesn't answer. */
@@ -115,9 +151,16 @@ function showStuck(event: WakeEvent & { type: "stuck" }, { terminal }: Host): vo
     terminal.say(terminal.style("yellow", line));
     terminal.say(event.stacks.trimEnd());
     if (event.detail) terminal.say(`Also, ${event.detail}.`);
-    terminal.say("The debugger opens as soon as that call returns.");
+    terminal.say(
+      event.listens
+        ? "It stops as soon as that call returns; an editor can attach before that."
+        : "The debugger opens as soon as that call returns.",
+    );
   } else {
     terminal.say(`${who} does not answer yet${event.detail ? `: ${event.detail}` : ""}.`);
-    terminal.say("The debugger opens as soon as its main thread runs Python again.");
+    terminal.say(
+      `${event.listens ? "It stops" : "The debugger opens"} ` +
+        "as soon as its main thread runs Python again.",
+    );
   }
 }

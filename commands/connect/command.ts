@@ -11,10 +11,9 @@ import type { Host } from "../_host.ts";
 import { type Menus, terminalMenus } from "../_job_menu.ts";
 import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
-import { schedulers } from "../../plugins/schedulers.ts";
-import { type Link, localLink } from "./link.ts";
+import type { Link } from "./link.ts";
+import { openLink, reopenLink } from "./open.ts";
 import { openPort, portOfUser, usualPort } from "./port.ts";
-import { sshLink } from "./ssh_link.ts";
 import { Stay } from "./stay.ts";
 import { type WayName, wayNames } from "./ways.ts";
 
@@ -55,6 +54,7 @@ export const meta: CommandMeta = {
     via: {
       type: "string",
       value: "WAY",
+      choices: wayNames,
       help: "Only this way: direct, relay (a step of the scheduler's) or jump (ssh to the node)",
     },
     wait: {
@@ -168,7 +168,7 @@ export async function run(options: ConnectOptions, host: Host, menus?: Menus): P
       listener,
       menus: menus ?? terminalMenus(host.terminal.columns),
       signal: abort.signal,
-      reopen: () => openLink(options, { host, signal: abort.signal }),
+      reopen: () => reopenLink(options, { host, signal: abort.signal }),
     });
     listener = undefined;
     link = undefined;
@@ -186,30 +186,4 @@ export async function run(options: ConnectOptions, host: Host, menus?: Menus): P
 /** The port on a host without LOGIN: one a user where a scheduler says that it is a shared one. */
 function portHere({ facts }: Link, { scheduler }: ConnectOptions): number {
   return facts.programs.size > 0 && scheduler !== "local" ? portOfUser(facts.uid) : usualPort;
-}
-
-async function openLink(
-  options: ConnectOptions,
-  { host, signal }: { host: Host; signal: AbortSignal },
-): Promise<Link> {
-  const programs = [...new Set(schedulers.flatMap(({ detect }) => detect))];
-  if (options.login === undefined) return await localLink({ runner: host.runner, programs });
-  if (Deno.build.os === "windows") {
-    host.terminal.say(
-      "OpenSSH on Windows can't share a connection: each way to a node is one of its own, and may " +
-        "ask you again.",
-    );
-  }
-  return await sshLink({
-    login: options.login,
-    programs,
-    // Shown as it comes where a person is there: banners, and the words before a prompt.
-    onComplaint: (text) => {
-      if (host.terminal.interactive) host.terminal.draw?.(text);
-    },
-    ...(host.verbose
-      ? { onRun: (line: string) => host.terminal.say(host.terminal.style("dim", `$ ${line}`)) }
-      : {}),
-    signal,
-  });
 }

@@ -25,7 +25,11 @@ export class Outlet {
   #seq = firstSeq;
   #queue: Promise<void> = Promise.resolve();
 
-  /** @param write Writes to the editor; rejects once it has gone. */
+  /**
+   * Makes the way out.
+   *
+   * @param write Writes to the editor; rejects once it has gone.
+   */
   constructor(write: (bytes: Uint8Array) => Promise<void>) {
     this.#write = write;
   }

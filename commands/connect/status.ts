@@ -48,6 +48,8 @@ export class Board {
   #line = "";
 
   /**
+   * Makes a board with nothing on it.
+   *
    * @param host The world.
    * @param options `still` draws no status line.
    */

@@ -10,7 +10,7 @@ import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import type { ConnectOptions } from "./command.ts";
-import { forget, tellVsCode, whatToPress } from "./editor.ts";
+import { allEditors, forget, tellVsCode, whatToPress } from "./editor.ts";
 import { findSession, type Found } from "./find.ts";
 import type { FrontEvent, Live } from "./client.ts";
 import { Front } from "./front.ts";
@@ -186,8 +186,9 @@ export class Stay {
           this.#announce(found, first);
           first = false;
         }
-        const end = await this.#watch(found);
+        const noticed = await this.#watch(found);
         this.#live = null;
+        const end = await this.#behind(noticed);
         if (end.type === "stop" || end.type === "gone") return end;
         if (end.type === "link") {
           if (!await this.#rebuild(end.why)) return { type: "stop" };
@@ -210,6 +211,18 @@ export class Stay {
       this.#found = null;
       this.#board.show(null);
     }
+  }
+
+  /**
+   * What is behind an end: a Ctrl-C, which a terminal gives to ssh as well; the connection below, where
+   * it was the editor's that was noticed first.
+   */
+  async #behind(end: End): Promise<End> {
+    if (end.type === "stop" || end.type === "gone") return end;
+    const links = end.type === "link" ? [] : [
+      this.#link.broken.then((why): End => ({ type: "link", why })),
+    ];
+    return await Promise.race([this.#stopped, ...links, pause(100)]) || end;
   }
 
   /** Whether a record goes within a moment: a program says goodbye before it has ended. */
@@ -400,7 +413,7 @@ export class Stay {
     this.#endpoints = await tellVsCode(port, env);
     const then = this.#endpoints
       ? "VS Code attaches by itself"
-      : await whatToPress(env, host.cwd());
+      : await whatToPress({ env, folder: host.cwd(), port, editors: await allEditors(host) });
     this.#board.say(`Ready on 127.0.0.1:${port}. ${then}. Ctrl-C ends this.`);
   }
 

@@ -6,13 +6,13 @@
  */
 
 import { type CommandMeta, parseWords } from "../_args.ts";
-import { columns, duration } from "../_columns.ts";
 import type { Host } from "../_host.ts";
-import { ask, listJobs, openScheduler, schedulerFlag } from "../_scheduler.ts";
-import type { SchedulerPlugin } from "../../plugins/contract.ts";
+import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
-import { compareSessions, readSessions, stateFolder, sweep } from "../../python/sessions.ts";
-import { judge, type Row } from "./judge.ts";
+import { stateFolder } from "../../python/sessions.ts";
+import { type Listing, type Look, look } from "./look.ts";
+import { sessionData, sessionTable } from "./show.ts";
+import { type Pause, watch } from "./watch.ts";
 
 /** What was typed after `rdg sessions`. */
 export interface SessionsOptions {
@@ -28,9 +28,6 @@ export interface SessionsOptions {
   token: boolean;
 }
 
-/** Pause between two looks under `--watch`: each costs the scheduler a call. */
-const watchPauseMs = 10_000;
-
 /** What the command says about itself. */
 export const meta: CommandMeta = {
   name: "sessions",
@@ -39,7 +36,11 @@ export const meta: CommandMeta = {
   flags: {
     job: { type: "string", value: "JOB", help: "Only this job" },
     token: { type: "boolean", help: "Show the tokens that the ports want" },
-    watch: { type: "boolean", help: "Print again every 10 seconds, until Ctrl-C" },
+    watch: {
+      type: "boolean",
+      help: "Keep the list up to date until Ctrl-C: the records every 2 s (10 s where it is " +
+        "no terminal), the scheduler once a minute",
+    },
     scheduler: schedulerFlag,
     json: { type: "boolean", help: "Print one JSON object" },
   },
@@ -75,136 +76,41 @@ export function parse(argv: readonly string[]): SessionsOptions {
  *
  * @param options What was typed.
  * @param host The world.
- * @param pause Waits between two looks under `--watch`; resolves to false to end.
+ * @param pause Waits between two looks under `--watch`.
  * @returns 0.
  */
-export async function run(
-  options: SessionsOptions,
-  host: Host,
-  pause: () => Promise<boolean> = waitAWhile,
-): Promise<number> {
-  do {
-    const rows = await look(options, host);
-    if (options.watch && host.terminal.live && !options.json) {
-      // Clears the screen and goes to its top.
-      host.terminal.out("\x1b[H\x1b[2J");
+export async function run(options: SessionsOptions, host: Host, pause?: Pause): Promise<number> {
+  const { terminal } = host;
+  const state = stateFolder(host.env);
+  const lookAgain = async (before?: Listing): Promise<Look> =>
+    state === null
+      ? { rows: [], listing: undefined, note: null }
+      : await look({ ...options, state, host, before });
+  const lines = ({ rows }: Look, width: number) =>
+    rows.length === 0
+      ? [noSessions(options)]
+      : sessionTable(rows, { now: host.now() / 1000, width, token: options.token });
+  const print = (found: Look) => {
+    if (options.json) {
+      const sessions = found.rows.map((row) => sessionData(row, host.now() / 1000));
+      terminal.out(`${JSON.stringify({ sessions }, null, options.watch ? 0 : 2)}\n`);
+    } else if (found.rows.length === 0) {
+      terminal.say(noSessions(options));
+    } else {
+      // A token that is cut short is of no use, and neither is a column for a program that reads this.
+      const width = terminal.outLive && !options.token ? terminal.columns : Infinity;
+      terminal.out(`${lines(found, width).join("\n")}\n`);
     }
-    print(rows, { options, host });
-  } while (options.watch && await pause());
+  };
+  if (options.watch) {
+    const live = terminal.outLive === true && !options.json;
+    await watch({ look: lookAgain, lines, print, live, host, ...(pause ? { pause } : {}) });
+  } else {
+    print(await lookAgain());
+  }
   return 0;
 }
 
-/** Reads, asks, sweeps; the rows that remain. */
-async function look(options: SessionsOptions, host: Host): Promise<Row[]> {
-  const state = stateFolder(host.env);
-  if (state === null) return [];
-  // Read first, ask then: a job that has a record runs already when the scheduler is asked.
-  const { sessions, passedOver } = await readSessions(state, { uid: Deno.uid() });
-  for (const line of passedOver) {
-    host.terminal.say(host.terminal.style("dim", `Passed over ${line}`));
-  }
-  const scheduler = openScheduler(options.scheduler, host);
-  const inJobs = sessions.some((session) => session.scheduler === scheduler.name);
-  const jobs = inJobs && scheduler.name !== "local" ? await listJobs(scheduler, host) : [];
-  const { rows, doubtful, stale } = await judge(sessions, {
-    scheduler: scheduler.name,
-    jobs,
-    hostname: host.hostname(),
-    canonicalId: scheduler.canonicalId,
-    runner: host.runner,
-  });
-  if (doubtful.length > 0) {
-    // Records of jobs that aren't listed are another cluster's, unless the cluster's name is ours.
-    const ours = await clusterName(rows, { scheduler, host });
-    for (const session of doubtful) {
-      if (session.cluster === ours) stale.push(session);
-      else rows.push({ session });
-    }
-  }
-  await sweep(stale);
-  rows.sort((a, b) => compareSessions(a.session, b.session));
-  return rows.filter(({ session, job }) => {
-    if (options.job === undefined) return true;
-    const display = job?.displayId ?? session.job.display;
-    return [display, session.job.id, display.split(/[_+]/)[0]].includes(options.job);
-  });
-}
-
-/** This cluster's name: sessions of listed jobs tell it for nothing, else the scheduler is asked. */
-async function clusterName(
-  rows: readonly Row[],
-  { scheduler, host }: { scheduler: SchedulerPlugin; host: Host },
-): Promise<string> {
-  const seen = new Set(rows.filter(({ job }) => job).map(({ session }) => session.cluster));
-  const [only] = seen;
-  if (only !== undefined && seen.size === 1) return only;
-  const named = scheduler.clusterName
-    ? await ask(scheduler, scheduler.clusterName(), { host, action: "ask for the cluster's name" })
-    : null;
-  return named ?? scheduler.name;
-}
-
-function print(rows: readonly Row[], { options, host }: { options: SessionsOptions; host: Host }) {
-  const now = host.now() / 1000;
-  if (options.json) {
-    const text = JSON.stringify(
-      { sessions: rows.map((row) => asJson(row, now)) },
-      null,
-      options.watch ? 0 : 2,
-    );
-    host.terminal.out(`${text}\n`);
-    return;
-  }
-  if (rows.length === 0) {
-    host.terminal.say(
-      options.job === undefined ? "No sessions." : `No sessions of job ${options.job}.`,
-    );
-    return;
-  }
-  const head = ["JOB", "RANK", "NODE", "PID", "STATE", "AGE", "LEFT"];
-  const lines = rows.map(({ session, job }) => [
-    job?.displayId.split("+")[0] ?? session.job.display,
-    session.rank === null ? "-" : String(session.rank),
-    session.host,
-    String(session.pid),
-    // Whoever reaches that port gets in.
-    session.address && !session.auth ? `${session.state}, no token` : session.state,
-    duration(now - session.created),
-    duration(job?.leftS),
-    ...options.token ? [session.token ?? "-"] : [],
-    session.exception ?? session.command.join(" "),
-  ]);
-  const table = [[...head, ...options.token ? ["TOKEN"] : [], "COMMAND"], ...lines];
-  // A token that is cut short is of no use, and neither is a column for a program that reads this.
-  const width = host.terminal.live && !options.token ? host.terminal.columns : Infinity;
-  host.terminal.out(`${columns(table, width).join("\n")}\n`);
-}
-
-function asJson({ session, job }: Row, now: number): Record<string, unknown> {
-  return {
-    job: session.job.display,
-    jobId: session.job.id,
-    step: session.job.step,
-    scheduler: session.scheduler,
-    cluster: session.cluster,
-    rank: session.rank,
-    worldSize: session.worldSize,
-    node: session.host,
-    pid: session.pid,
-    state: session.state,
-    modes: session.modes,
-    address: session.address,
-    auth: session.auth,
-    token: session.token,
-    remotePath: session.remotePath,
-    exception: session.exception,
-    command: session.command,
-    ageS: Math.max(0, Math.round(now - session.created)),
-    leftS: job?.leftS ?? null,
-  };
-}
-
-async function waitAWhile(): Promise<boolean> {
-  await new Promise((resolve) => setTimeout(resolve, watchPauseMs));
-  return true;
+function noSessions({ job }: SessionsOptions): string {
+  return job === undefined ? "No sessions." : `No sessions of job ${job}.`;
 }

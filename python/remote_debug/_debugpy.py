@@ -123,6 +123,79 @@ def stop_here():
     debugpy.breakpoint()
 
 
+# Functions of threading that hold a lock which debugpy's own threads want as well.
+_short_ones = frozenset(("start", "enumerate", "active_count", "_bootstrap_inner", "_delete"))
+
+
+def stop_now():
+    # type: () -> None
+    """Stops at once, in the midst of the line that a signal interrupted; returns when resumed.
+
+    ``breakpoint()`` stops at the next line only, which after a sleep of hours is hours away. Where the
+    signal met debugpy's own code, or a lock that it needs, the next line it is.
+    """
+    from _pydevd_bundle.pydevd_additional_thread_info import set_additional_thread_info
+    from _pydevd_bundle.pydevd_comm_constants import CMD_SET_BREAK
+    from _pydevd_bundle.pydevd_thread_lifecycle import resume_threads
+
+    py_db = _py_db()
+    own = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    frame = sys._getframe()  # type: object
+    while frame is not None and frame.f_code.co_filename.startswith(own):  # type: ignore
+        frame = frame.f_back  # type: ignore
+    if frame is None or py_db.get_file_type(frame) == py_db.PYDEV_FILE or _holds_lock(frame):  # type: ignore
+        stop_here()
+        return
+    thread = threading.current_thread()
+    info = set_additional_thread_info(thread)
+    # What debugpy itself calls from here on must not be taken for steps of the program: it would
+    # stop within its own locks.
+    hear = _deafen_this_thread()
+    info.is_tracing += 1
+    try:
+        py_db.set_suspend(thread, CMD_SET_BREAK)  # type: ignore
+        if attached():
+            py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
+        else:
+            # The client has gone meanwhile. One that goes later lets this thread go: a disconnect
+            # takes the connection away first, and resumes then.
+            resume_threads("*")
+    finally:
+        info.is_tracing -= 1
+        hear()
+
+
+def _deafen_this_thread():
+    # type: () -> object
+    """Keeps sys.monitoring's events of this thread from debugpy; returns what undoes it."""
+    if not _uses_monitoring():
+        return _nothing
+    from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+    def hear():
+        # type: () -> None
+        pydevd_sys_monitoring.start_monitoring(all_threads=False)
+        pydevd_sys_monitoring.update_monitor_events()
+        # Places whose events were passed over meanwhile report no more until this.
+        pydevd_sys_monitoring.restart_events()
+
+    # Starting first: a thread that has reported nothing yet can't be stopped, and would begin later.
+    pydevd_sys_monitoring.start_monitoring(all_threads=False)
+    pydevd_sys_monitoring.stop_monitoring(all_threads=False)
+    return hear
+
+
+def _holds_lock(frame):
+    # type: (object) -> bool
+    """Whether one of the functions of threading that hold a lock is under way."""
+    while frame is not None:
+        code = frame.f_code  # type: ignore
+        if code.co_name in _short_ones and code.co_filename == threading.__file__:
+            return True
+        frame = frame.f_back  # type: ignore
+    return False
+
+
 def is_stopped():
     # type: () -> bool
     """Whether the current thread already stands still for a client."""
@@ -193,6 +266,7 @@ def forget_in_child():
     _stop_tracing_here()
     _trace_new_threads(py_db, False)
     py_db.enable_tracing = _nothing
+    _main_thread.forget()
     from _pydevd_bundle import pydevd_constants
 
     pydevd_constants.set_global_debugger(None)
@@ -316,12 +390,15 @@ class _MainThread:
     """Has the main thread switch its tracing on or off at its next bytecode, without a signal.
 
     One call is under way at most, whatever happens meanwhile, and it does what is wanted by then: a
-    thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls.
+    thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls. It
+    is under way until it is all but over: CPython 3.11 runs no second one meanwhile, and enters no
+    traced function while one is due, so that the program would stand still for ever (seen).
     """
 
     def __init__(self):
         # type: () -> None
         self.wanted = False
+        self._lock = threading.Lock()
         self._under_way = False
         self._pointer = None  # type: object  # lives as long as the process: C holds it
 
@@ -329,28 +406,40 @@ class _MainThread:
         # type: (bool) -> None
         import ctypes
 
-        self.wanted = wanted
-        if self._under_way:
-            return
+        with self._lock:
+            self.wanted = wanted
+            if self._under_way:
+                return
+            self._under_way = True
         if self._pointer is None:
             self._pointer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._call)
-        self._under_way = True
         if ctypes.pythonapi.Py_AddPendingCall(self._pointer, None) != 0:
             self._under_way = False
 
+    def forget(self):
+        # type: () -> None
+        """In a forked child: whoever held the lock isn't there."""
+        self._lock = threading.Lock()
+        self.wanted = self._under_way = False
+
     def _call(self, _):
         # type: (object) -> int
-        self._under_way = False
-        try:
-            if self.wanted:
-                py_db = _py_db()
-                py_db.enable_tracing()  # type: ignore
-                py_db.set_tracing_for_untraced_contexts()  # type: ignore
-            else:
-                _stop_tracing_here()
-        except Exception:
-            pass
-        return 0
+        while True:
+            wanted = self.wanted
+            try:
+                if wanted:
+                    py_db = _py_db()
+                    py_db.enable_tracing()  # type: ignore
+                    py_db.set_tracing_for_untraced_contexts()  # type: ignore
+                else:
+                    _stop_tracing_here()
+            except Exception:
+                pass
+            # Nothing is called from here on, were it only because of the trace function.
+            with self._lock:
+                if self.wanted is wanted:
+                    self._under_way = False
+                    return 0
 
 
 _main_thread = _MainThread()

@@ -96,11 +96,13 @@ class Record:
                 "stackSignal": config["stackSignal"],
                 "stack": None,
                 "state": "armed",
+                "waiting": False,
                 "address": None,
                 "auth": config["auth"],
                 "token": None,
                 "remotePath": cwd,
                 "exception": None,
+                "crashed": None,
                 "created": time.time(),
                 "changed": time.time(),
             }

@@ -148,7 +148,7 @@ class Session:
 
         try:
             if not _debugpy.is_stopped():
-                _debugpy.stop_here()
+                _debugpy.stop_now()
         except Exception as error:
             _say.note("Cannot stop the program: %s" % error)
 
@@ -158,13 +158,17 @@ class Session:
         words = "%s: %s" % (kind.__name__, str(value).split("\n")[0][:200])
         self.busy = True
         try:
-            self._load()
             import time
 
+            # Before debugpy is loaded: the rank that failed first comes first. Of several threads as well.
+            crashed = self.record.values["crashed"] or time.time()
+            self._load()
             from . import _debugpy
 
-            if not self._attached():
-                self.listen("crashed", exception=words)
+            if self._attached():
+                self.record.write(exception=words, crashed=crashed)
+            else:
+                self.listen("crashed", exception=words, crashed=crashed)
             limit = self.limit(1800)
             until = time.monotonic() + limit
             while True:
@@ -179,7 +183,7 @@ class Session:
                     _debugpy.stop_at_exception(kind, value, trace)
                 if self._attached():
                     break
-            self.record.write(state="attached", exception=None)
+            self.record.write(state="attached", exception=None, crashed=None)
         except KeyboardInterrupt:
             _say.note("Interrupted: the program ends")
         except Exception as error:
@@ -260,6 +264,8 @@ class Session:
         from . import _debugpy
 
         self.waiting = True
+        # Listening alone doesn't tell: after a detach the program listens, too, and runs on.
+        self.record.write(waiting=True)
         try:
             if not _debugpy.wait(limit):
                 return False
@@ -267,6 +273,8 @@ class Session:
             return True
         finally:
             self.waiting = False
+            if self.record.values["waiting"]:
+                self.record.write(waiting=False)
 
     def show(self, last_line, limit=0.0):
         # type: (str, float) -> None
@@ -315,7 +323,7 @@ class Session:
 
     def _on_attach(self):
         # type: () -> None
-        self.record.write(state="attached")
+        self.record.write(state="attached", waiting=False)
 
     def _on_detach(self):
         # type: () -> None

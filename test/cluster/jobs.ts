@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { readSessions, type Session } from "../../python/sessions.ts";
 import { DapClient } from "../support/dap.ts";
 import type { Cluster, RunOptions } from "./cluster.ts";
-import { type Finished, waitUntil } from "./process.ts";
+import { type Finished, processesOf, waitUntil } from "./process.ts";
 
 /** One session as `rdg attach --json` prints it. */
 export interface Woken {
@@ -88,6 +88,32 @@ export async function untilArmed(
   });
 }
 
+/** Waits until the one record of a job (by the id that people see) is as wanted. */
+export async function withRecord(
+  cluster: Cluster,
+  options: { job: string; is: (session: Session) => boolean },
+): Promise<Session> {
+  return await waitUntil(`another state in job ${options.job}`, {
+    ask: async () => {
+      const mine = (await records(cluster)).find(({ job }) => job.display === options.job);
+      return mine !== undefined && options.is(mine) && mine;
+    },
+  });
+}
+
+/** Waits for a process of the user's by its command line; returns its id. */
+export async function processLike(cluster: Cluster, pattern: RegExp): Promise<number> {
+  return await waitUntil(`a process like ${pattern}`, {
+    ask: async () => {
+      for (const pid of await processesOf(cluster.user.uid)) {
+        const words = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+        if (pattern.test(words.replaceAll("\0", " "))) return pid;
+      }
+      return null;
+    },
+  });
+}
+
 /** What all jobs have printed. */
 export async function jobOutput(cluster: Cluster): Promise<string> {
   const parts: string[] = [];
@@ -141,6 +167,23 @@ export async function stopAt(
   await client.request("setBreakpoints", { source: { path: options.file }, breakpoints: [] });
   await client.disconnect();
   return value;
+}
+
+/** From `rdg attach` to a breakpoint in {@linkcode counting}, for each process that it woke. */
+export async function attachAndStop(
+  cluster: Cluster,
+  options: { words: readonly string[]; file: string; count?: number },
+): Promise<void> {
+  const woken = await attach(cluster, options.words);
+  assert.equal(woken.length, options.count ?? 1);
+  for (const one of woken) {
+    const value = await stopAt(one, {
+      file: options.file,
+      line: countingLine,
+      expression: "number >= 0",
+    });
+    assert.equal(value, "True");
+  }
 }
 
 /** Ends the user's jobs and waits until the nodes are free. */

@@ -18,6 +18,7 @@ import {
   oldDebugpy,
   python,
 } from "../support/python.ts";
+import { asleep } from "../support/proc.ts";
 import { makeSandbox, startRdg } from "../support/rdg.ts";
 
 /** What debugpy itself supports: 1.6.6 ends with Python 3.11, 1.8.0 with 3.12. */
@@ -55,6 +56,29 @@ for (const interpreter of new Set([python, newestPython])) {
       assert.equal((await child.status()).code, 4);
     });
 
+    Deno.test(`${name} stops within a sleep, goes on by steps, and stops there again`, async () => {
+      await using sandbox = await makeSandbox({ interpreter, debugpy: null });
+      await sandbox.write("nap.py", napScript);
+      await using child = startRdg(["debug", "-l", interpreter.path, "nap.py"], { sandbox, env });
+      await child.until(/^asleep$/m, { stream: "stdout" });
+      await asleep(child.pid);
+      await child.kill(40);
+      await using client = await attach(child, sandbox, { port: await child.port() });
+      const nap = await stopped(client);
+      assert.deepEqual(nap.frames, ["nap nap.py:4", "<module> nap.py:7"]);
+      assert.equal(await evaluate(client, "mine", nap.frameIds[0]), "5");
+      await client.request("next", { threadId: nap.threadId });
+      const next = await stopped(client);
+      assert.deepEqual(next.frames, ["nap nap.py:5", "<module> nap.py:7"]);
+      await client.request("stepOut", { threadId: next.threadId });
+      assert.match((await stopped(client)).frames[0]!, /^<module> nap\.py:[78]$/);
+      await client.request("continue", { threadId: nap.threadId });
+      await child.until(/^asleep for long$/m, { stream: "stdout" });
+      await asleep(child.pid);
+      await child.kill(40);
+      assert.deepEqual((await stopped(client)).frames, ["<module> nap.py:9"]);
+    });
+
     Deno.test(`${name} shows the frames of a crash`, async () => {
       await using sandbox = await makeSandbox({ interpreter, debugpy: null });
       await sandbox.write("crash.py", crashScript);
@@ -69,6 +93,18 @@ for (const interpreter of new Set([python, newestPython])) {
     });
   }
 }
+
+/** Sleeps for a while, and then for hours. */
+const napScript = `import time
+def nap(mine):
+    print("asleep", flush=True)
+    time.sleep(4)
+    return mine
+for turn in range(1):
+    nap(5)
+print("asleep for long", flush=True)
+time.sleep(3600)
+`;
 
 /** Has debugpy imported in a frame, so that an expression can name it; gives the frame back. */
 async function imported(

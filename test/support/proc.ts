@@ -84,3 +84,12 @@ export function text(value: string): Uint8Array {
 export function framed(body: string): Uint8Array {
   return text(`Content-Length: ${text(body).length}\r\n\r\n${body}`);
 }
+
+/** Waits until a process's main thread is within the kernel's sleep: "about to" is not there yet. */
+export async function asleep(pid: number): Promise<void> {
+  const until = Date.now() + 20_000;
+  while (!/nanosleep|poll_schedule|do_select/.test(readText(`/proc/${pid}/wchan`))) {
+    ok(Date.now() < until, `process ${pid} doesn't sleep: ${readText(`/proc/${pid}/wchan`)}`);
+    await sleep(20);
+  }
+}

@@ -32,6 +32,25 @@ export class Pty implements AsyncDisposable {
     this.#reading = this.#read();
   }
 
+  /** Everything written so far, as it came. */
+  get raw(): string {
+    return this.#text;
+  }
+
+  /**
+   * Gives the terminal another size, as a person does with the mouse.
+   *
+   * @param columns Its columns.
+   * @param rows Its lines.
+   */
+  async resize(columns: number, rows: number): Promise<void> {
+    const { pid } = this.#child;
+    const [inside] = (await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).split(" ");
+    const args = ["-F", `/proc/${inside}/fd/0`, "cols", `${columns}`, "rows", `${rows}`];
+    const { success, stderr } = await new Deno.Command("stty", { args }).output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  }
+
   /** Everything shown so far, without colours and cursor movements. */
   get text(): string {
     // deno-lint-ignore no-control-regex -- escape sequences are what has to go

@@ -1,65 +1,36 @@
 /**
- * `rdg attach` and `rdg sessions` on a real Slurm where things are not as they should be, and their
- * menus in a real pseudo-terminal. Needs root and Debian's packages of Slurm.
+ * `rdg attach` and `rdg sessions` on a real Slurm where things are not as they should be. Needs root and Debian's packages of Slurm.
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
 import {
   attach,
+  attachAndStop,
   counting,
   endJobs,
   jobOutput,
+  processLike,
   rdg,
   records,
   submit,
   untilArmed,
+  withRecord,
   writeProgram,
 } from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
 import { mustRun, processesOf, waitUntil } from "../../cluster/process.ts";
-import { Pty } from "../../support/pty.ts";
+import { slurmSuite } from "../../cluster/suite.ts";
 
-const reason = await whyNoCluster({ ssh: true });
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
+let file: string;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster({ ssh: true });
-  await installRdg(cluster);
-  await writeProgram(cluster, { name: "count.py", text: counting });
+const slurmTest = await slurmSuite({
+  ssh: true,
+  setUp: async (started) => {
+    cluster = started;
+    file = await writeProgram(cluster, { name: "count.py", text: counting });
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (!ignore) await cluster.stop();
-});
-
-function slurmTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `${name}${suffix}`, ignore, fn: clean });
-}
-
-/** Waits for a process of the user's by its command line. */
-async function processLike(pattern: RegExp): Promise<number> {
-  return await waitUntil(`a process like ${pattern}`, {
-    ask: async () => {
-      for (const pid of await processesOf(cluster.user.uid)) {
-        const words = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
-        if (pattern.test(words.replaceAll("\0", " "))) return pid;
-      }
-      return null;
-    },
-  });
-}
 
 async function nameOf(pid: number): Promise<string> {
   const words = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
@@ -80,7 +51,7 @@ const armed = "rdg debug --lite python3 count.py";
 
 slurmTest("rdg attach leaves a process alone that was never prepared", async () => {
   const job = await submit(cluster, { script: "python3 count.py" });
-  const pid = await processLike(/^python3 count\.py/);
+  const pid = await processLike(cluster, /^python3 count\.py/);
   await refused([job, String(pid)], 1, /not started by "rdg debug --lite"/);
   assert.ok(await isAlive(pid));
   await refused([job], 3, /no session of it can be seen/);
@@ -98,9 +69,9 @@ slurmTest("rdg attach says how a process lost its arming", async (): Promise<voi
     text: "import ctypes\nctypes.CDLL(None).signal(40, 0)\n" + counting,
   });
   const rude = await submit(cluster, { script: "rdg debug --lite python3 rude.py" });
-  const first = await processLike(/^python3 count\.py 1/);
+  const first = await processLike(cluster, /^python3 count\.py 1/);
   await refused([unset, String(first)], 1, /has lost that: PYTHONPATH was cleared/);
-  const second = await processLike(/^\/usr\/bin\/python3 count\.py 2/);
+  const second = await processLike(cluster, /^\/usr\/bin\/python3 count\.py 2/);
   await refused([cleared, String(second)], 1, /has lost that: the environment was cleared between/);
   const [third] = await untilArmed(cluster, { job: rude });
   await waitUntil("the handler to go", {
@@ -164,8 +135,7 @@ slurmTest("rdg attach wakes by PID where the records lie on the node only", asyn
     },
   });
   await refused([job], 3, /no session of it can be seen from here\nTry: rdg attach \d+ PID/);
-  const [woken] = await attach(cluster, [job, pid]);
-  assert.equal(woken!.state, "listening");
+  await attachAndStop(cluster, { words: [job, pid], file });
 });
 
 slurmTest("rdg attach --via=ssh wakes over a real ssh", async () => {
@@ -184,6 +154,7 @@ slurmTest("rdg attach --via=ssh wakes over a real ssh", async () => {
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stdout, /Python Debugger Info/);
   assert.match(done.stderr, /^\$ ssh .* n1 'exec sh'$/m);
+  await attachAndStop(cluster, { words: [job, "--via=ssh"], file });
 });
 
 slurmTest("rdg attach --via=scancel wakes a step, with a warning", async () => {
@@ -193,6 +164,10 @@ slurmTest("rdg attach --via=scancel wakes a step, with a warning", async () => {
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stderr, /Warning: this signals whole steps/);
   assert.match(done.stdout, /Python Debugger Info/);
+  // Once from the start, and once more while it runs on after a detach.
+  await attachAndStop(cluster, { words: [job, "--via=scancel"], file });
+  await withRecord(cluster, { job, is: ({ state }) => state === "listening" });
+  await attachAndStop(cluster, { words: [job, "--via=scancel"], file });
 });
 
 slurmTest("rdg attach wakes every rank among shells and children, and ends none", async () => {
@@ -211,62 +186,6 @@ slurmTest("rdg attach wakes every rank among shells and children, and ends none"
   const alive = before.filter((_, i) => /\d+ ./.test(names[i]!));
   assert.deepEqual(alive.filter((pid) => !after.has(pid)), []);
   assert.equal(names.filter((name) => name.endsWith(" count.py plain ")).length, 6);
-});
-
-slurmTest("rdg attach offers menus of jobs and processes", async () => {
-  const job = await submit(cluster, {
-    args: ["-J", "training run", "-n2"],
-    script: "srun rdg debug --lite python3 count.py",
-  });
-  const other = await submit(cluster, { args: ["-J", "other"], script: "sleep 1000" });
-  await untilArmed(cluster, { job, count: 2 });
-  await using pty = new Pty(["rdg", "attach"], cluster.asUser({ env: { TERM: "xterm" } }));
-  await pty.waitFor(/Which job\?/);
-  await pty.waitFor(new RegExp(`${job} .*● 2 armed +training run`));
-  await pty.waitFor(new RegExp(`${other} .*other`));
-  await pty.type("train");
-  await pty.waitFor(/filter\) train\n❯ .*training run\n\n.*select/);
-  await pty.type("\r");
-  await pty.waitFor(/Which process\?/);
-  await pty.waitFor(/rank 0 +n\d +PID \d+ +armed/);
-  await pty.waitFor(/all 2 of them/);
-  await pty.type("rank 1");
-  await pty.waitFor(/filter\) rank 1\n❯ rank 1 .*\n\n.*select/);
-  await pty.type("\r");
-  await pty.waitFor(/--- Python Debugger Info ---[^]*Rank: 1 of 2/);
-  assert.equal(await pty.ended(), 0);
-});
-
-slurmTest("rdg attach asks for the PID in a terminal where it can see no record", async () => {
-  const local = `${cluster.root}/node-local2`;
-  await Deno.mkdir(local);
-  await Deno.chown(local, cluster.user.uid, cluster.user.gid);
-  const job = await submit(cluster, { script: `export RDG_STATE_DIR=${local}\n${armed}` });
-  const pid = await processLike(/^python3 count\.py/);
-  await waitUntil("the record", {
-    ask: async () => (await jobOutput(cluster)).includes(`PID:     ${pid}`),
-  });
-  await using pty = new Pty(["rdg", "attach", job], cluster.asUser({ env: { TERM: "xterm" } }));
-  await pty.waitFor(/No session of job \d+ can be seen from here\. PID from its\s+output:/);
-  await pty.type(String(pid));
-  await pty.waitFor(new RegExp(`output: ${pid}`));
-  await pty.type("\r");
-  await pty.waitFor(/--- Python Debugger Info ---/);
-  assert.equal(await pty.ended(), 0);
-});
-
-slurmTest("rdg attach ends without a word to any process at Ctrl-C in a menu", async () => {
-  const job = await submit(cluster, { args: ["-n2"], script: `srun ${armed}` });
-  await untilArmed(cluster, { job, count: 2 });
-  await using pty = new Pty(["rdg", "attach"], cluster.asUser({ env: { TERM: "xterm" } }));
-  await pty.waitFor(new RegExp(`❯ ${job} .*\\n\\n.*select`));
-  await pty.type("\x03");
-  await pty.waitFor(/Cancelled/);
-  assert.equal(await pty.ended(), 1);
-  const states = (await records(cluster)).filter((one) => one.job.id === job).map((one) =>
-    one.state
-  );
-  assert.deepEqual(states, ["armed", "armed"]);
 });
 
 slurmTest(

@@ -4,59 +4,33 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
 import {
   attach,
+  attachAndStop,
   counting,
-  countingLine,
-  endJobs,
-  jobOutput,
   rdg,
-  stopAt,
   submit,
   untilArmed,
   withDebugpy,
   writeProgram,
 } from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
 import { endChild, waitUntil } from "../../cluster/process.ts";
+import { slurmSuite } from "../../cluster/suite.ts";
 
-const reason = await whyNoCluster();
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 let file: string;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster();
-  await installRdg(cluster);
-  file = await writeProgram(cluster, { name: "count.py", text: counting });
+const slurmTest = await slurmSuite({
+  subject: "rdg attach",
+  setUp: async (started) => {
+    cluster = started;
+    file = await writeProgram(cluster, { name: "count.py", text: counting });
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (!ignore) await cluster.stop();
-});
-
-function slurmTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `rdg attach ${name}${suffix}`, ignore, fn: clean });
-}
 
 async function hitBreakpoint(words: readonly string[], count = 1): Promise<void> {
-  const woken = await attach(cluster, words);
-  assert.equal(woken.length, count);
-  for (const one of woken) {
-    const value = await stopAt(one, { file, line: countingLine, expression: "number >= 0" });
-    assert.equal(value, "True");
-  }
+  await attachAndStop(cluster, { words, file, count });
 }
 
 slurmTest("wakes a program of a batch script, again after a detach", async () => {
@@ -136,52 +110,6 @@ slurmTest("gets into both components of a heterogeneous job", async () => {
   await hitBreakpoint([job, "--all"], 2);
 });
 
-slurmTest("interrupts time.sleep", async () => {
-  await writeProgram(cluster, {
-    name: "sleeper.py",
-    text: "import time\nmarker = 'asleep'\ntime.sleep(1000)\n",
-  });
-  const job = await submit(cluster, { script: "rdg debug --lite python3 sleeper.py" });
-  await untilArmed(cluster, { job });
-  const begin = Date.now();
-  const [woken] = await attach(cluster, [job]);
-  assert.equal(woken!.state, "listening");
-  assert.ok(Date.now() - begin < 20_000);
-});
-
-for (const [library, what] of [["CDLL", "released"], ["PyDLL", "held"]]) {
-  slurmTest(`shows where a C call hangs with the GIL ${what}, and opens after it`, async () => {
-    const text = [
-      "import ctypes, os, time",
-      "def hang():",
-      "    end = time.time() + 9",
-      `    ctypes.${library}(os.environ["HANG"]).hang(9)`,
-      "    return end",
-      "value = hang()",
-      "while True:",
-      "    value += 1",
-      "    time.sleep(0.1)",
-      "",
-    ].join("\n");
-    const program = await writeProgram(cluster, { name: "hang.py", text });
-    await writeProgram(cluster, { name: "hang.c", text: hangingC });
-    const built = await cluster.run(["cc", "-shared", "-fPIC", "-o", "hang.so", "hang.c"]);
-    assert.equal(built.code, 0, built.stderr);
-    const job = await submit(cluster, {
-      script: "export HANG=$PWD/hang.so\nrdg debug --lite python3 hang.py",
-    });
-    await untilArmed(cluster, { job });
-    const done = await rdg(cluster, ["attach", job]);
-    assert.equal(done.code, 0, done.stderr);
-    assert.match(done.stderr, /busy in native code/);
-    assert.match(done.stderr, /hang\.py", line 4 in hang/);
-    assert.match(done.stdout, /Python Debugger Info/);
-    const [woken] = await attach(cluster, [job]);
-    const value = await stopAt(woken!, { file: program, line: 8, expression: "value > 9" });
-    assert.equal(value, "True");
-  });
-}
-
 slurmTest("wakes a program of salloc", async () => {
   const words = cluster.asUser({ env: withDebugpy(cluster) });
   const child = new Deno.Command(words[0]!, {
@@ -200,21 +128,3 @@ slurmTest("wakes a program of salloc", async () => {
   await hitBreakpoint([job]);
   await endChild(child);
 });
-
-slurmTest("serves two who attach at once", async () => {
-  const job = await submit(cluster, { script: "rdg debug --lite python3 count.py" });
-  await untilArmed(cluster, { job });
-  const both = await Promise.all([attach(cluster, [job]), attach(cluster, [job])]);
-  assert.equal(both[0][0]!.port, both[1][0]!.port);
-  assert.match(await jobOutput(cluster), /Armed and ready/);
-});
-
-/** Native code that goes back to sleep when a signal interrupts it, as most libraries do. */
-const hangingC = `
-#include <time.h>
-#include <errno.h>
-void hang(int seconds) {
-  struct timespec left = { seconds, 0 };
-  while (nanosleep(&left, &left) == -1 && errno == EINTR) {}
-}
-`;

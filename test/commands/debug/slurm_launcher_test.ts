@@ -4,27 +4,20 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
-import { endJobs, jobOutput, records, submit, writeProgram } from "../../cluster/jobs.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { jobOutput, records, submit, writeProgram } from "../../cluster/jobs.ts";
 import type { Session } from "../../../python/sessions.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
 import { waitUntil } from "../../cluster/process.ts";
+import { slurmSuite } from "../../cluster/suite.ts";
 
-const reason = await whyNoCluster();
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster();
-  await installRdg(cluster);
-  await writeProgram(cluster, { name: "crash.py", text: crashing });
-});
-
-Deno.test.afterAll(async () => {
-  if (!ignore) await cluster.stop();
+const slurmTest = await slurmSuite({
+  subject: "rdg debug --post-mortem",
+  setUp: async (started) => {
+    cluster = started;
+    await writeProgram(cluster, { name: "crash.py", text: crashing });
+  },
 });
 
 /** Rank 1 crashes, rank 2 ends with an error as soon as "end" is there, rank 0 lives on. */
@@ -58,20 +51,6 @@ async function startCrash(flags: string): Promise<string> {
     ask: async () => (await recordsOf(job)).some(({ state }) => state === "crashed"),
   });
   return job;
-}
-
-function slurmTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({
-    name: `rdg debug --post-mortem ${name}${suffix}`,
-    ignore,
-    fn: async () => {
-      try {
-        await fn();
-      } finally {
-        await endJobs(cluster);
-      }
-    },
-  });
 }
 
 const advice = "To keep them: srun --kill-on-bad-exit=0 --wait=0";

@@ -149,11 +149,33 @@ Deno.test("rdg sessions --json prints one object; tokens stand in the table only
 Deno.test("rdg sessions marks a port that wants no token", async () => {
   const open = { state: "listening", address: { host: "n1", port: 5 }, token: null, auth: false };
   const { stdout } = await sessions("", {
-    records: [mine(open), mine({ pid: 43, auth: false })],
+    records: [mine({ ...open, waiting: true }), mine({ pid: 43, auth: false })],
     calls: [listed],
   });
   assert.match(stdout, / 42 +listening, no token /);
   assert.match(stdout, / 43 +armed /);
+});
+
+Deno.test("rdg sessions tells a program that waits from one that runs on after a detach", async () => {
+  const open = { state: "listening", address: { host: "n1", port: 5 }, token: "secret" };
+  const options = {
+    records: [
+      mine({ ...open, waiting: true }),
+      mine({ ...open, pid: 43 }),
+      mine({ ...open, pid: 44, waiting: undefined }),
+    ],
+    calls: [listed],
+  };
+  const { stdout } = await sessions("", options);
+  assert.match(stdout, / 42 +listening {2}/);
+  assert.match(stdout, / 43 +listening, runs on {2}/);
+  // A record of an older rdg doesn't tell.
+  assert.match(stdout, / 44 +listening {2}/);
+  const json = JSON.parse((await sessions("--json", options)).stdout);
+  assert.deepEqual(
+    json.sessions.map(({ waiting }: { waiting: unknown }) => waiting),
+    [true, false, null],
+  );
 });
 
 Deno.test("rdg sessions --job keeps one job, or the elements of an array", async () => {

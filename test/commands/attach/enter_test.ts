@@ -1,0 +1,91 @@
+/** How `rdg attach` gets into a job, and what it says where it can't. */
+
+import assert from "node:assert/strict";
+import { squeueLine } from "../../support/squeue.ts";
+import { attach, helper, mine, ready, signalled, squeue } from "./_attach.ts";
+
+Deno.test("rdg attach leaves out --overlap where srun is too old for it", async () => {
+  const { code } = await attach("36", {
+    records: [mine()],
+    calls: [
+      squeue(squeueLine({})),
+      {
+        program: "srun",
+        args: ["--overlap"],
+        answer: { code: 1, stderr: "srun: unrecognized option '--overlap'\n" },
+      },
+      {
+        program: "srun",
+        answer: (spec) => {
+          assert.ok(!spec.args.includes("--overlap"));
+          return helper(signalled, ready).answer as { stdout: string };
+        },
+      },
+    ],
+  });
+  assert.equal(code, 0);
+});
+
+Deno.test("rdg attach says why a step can't be started", async (t) => {
+  const cases: [string, string, number, RegExp][] = [
+    [
+      "ended",
+      "srun: error: Unable to create step for job 36: Job/step already completing or completed",
+      3,
+      /job has ended/i,
+    ],
+    [
+      "busy",
+      "srun: error: Unable to create step for job 36: Requested nodes are busy",
+      5,
+      /no room for a helper step[^]*--via=scancel/,
+    ],
+    [
+      "refused",
+      "srun: error: Unable to create step for job 36: Access/permission denied",
+      4,
+      /refused a helper step[^]*--via=/,
+    ],
+    [
+      "node down",
+      "srun: error: Task launch for StepId=36.1 failed on node n1: Communication connection failure",
+      5,
+      /cannot reach a node/,
+    ],
+    ["anything else", "srun: error: hm", 5, /"srun" exited with code 1[^]*hm/],
+  ];
+  for (const [name, words, expected, text] of cases) {
+    await t.step(name, async () => {
+      const { code, stderr } = await attach("36", {
+        records: [mine()],
+        calls: [
+          squeue(squeueLine({})),
+          { program: "srun", answer: { code: 1, stderr: `${words}\n` } },
+          ...(name === "busy" || name === "refused"
+            ? [{ program: "ssh", args: ["n1"], answer: { code: 255, stderr: "Permission denied" } }]
+            : []),
+        ],
+      });
+      assert.match(stderr, text);
+      assert.equal(code, expected);
+    });
+  }
+});
+
+Deno.test("rdg attach tells of the nodes that answered and of the one that didn't", async () => {
+  const { code, stdout, stderr } = await attach("36 --all", {
+    records: [mine({ rank: 0 }), mine({ rank: 1, pid: 43, host: "n2", hostname: "n2" })],
+    calls: [squeue(squeueLine({})), {
+      program: "srun",
+      answer: {
+        ...helper({ type: "node" }, signalled, ready).answer as { stdout: string },
+        code: 1,
+        stderr:
+          "srun: error: Task launch for StepId=36.1 failed on node n2: Communication connection failure\n",
+      },
+    }],
+  });
+  assert.match(stdout, /Port: 5555/);
+  assert.match(stderr, /Cannot wake process 43 on n2: Slurm cannot reach a node/);
+  assert.equal(code, 5);
+});

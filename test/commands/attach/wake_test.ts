@@ -1,0 +1,101 @@
+/** What `rdg attach` says of the processes that it woke, or left alone. */
+
+import assert from "node:assert/strict";
+import { squeueLine } from "../../support/squeue.ts";
+import { attach, helper, mine, ready, signalled, squeue } from "./_attach.ts";
+
+Deno.test("rdg attach JOB asks the scheduler twice and prints the block", async () => {
+  const { code, stdout } = await attach("36", {
+    records: [mine()],
+    calls: [squeue(squeueLine({})), helper(signalled, ready)],
+  });
+  assert.equal(code, 0);
+  assert.equal(
+    stdout.split("\n").slice(0, 10).join("\n"),
+    [
+      "--- Python Debugger Info ---",
+      "Node: n1",
+      "Port: 5555",
+      "Remote Path: /home/ada",
+      "----------------------------",
+      "",
+      "To connect from a local VS Code instance, run this on your local machine:",
+      "ssh -N -L 5678:n1:5555 ada@login.example.org",
+      "Then, attach the debugger to localhost:5678.",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("rdg attach --json prints one object, and only that, on stdout", async () => {
+  const { code, stdout } = await attach("36 --json", {
+    records: [mine()],
+    calls: [squeue(squeueLine({})), helper(signalled, ready)],
+  });
+  assert.equal(code, 0);
+  const { job, sessions, others } = JSON.parse(stdout);
+  assert.deepEqual([job, others], ["36", []]);
+  assert.deepEqual([sessions[0].host, sessions[0].port, sessions[0].state], [
+    "n1",
+    5555,
+    "listening",
+  ]);
+});
+
+Deno.test("rdg attach says why a process is left alone", async (t) => {
+  const cases: [Record<string, unknown>, number, RegExp][] = [
+    [{ outcome: "gone" }, 3, /no such process/],
+    [{ outcome: "reused" }, 3, /belongs to another one now/],
+    [{ outcome: "not-mine" }, 4, /somebody else/],
+    [{ outcome: "no-job" }, 3, /does not belong to job 36/],
+    [{ outcome: "other-job", detail: "99" }, 3, /belongs to job 99/],
+    [{ outcome: "unprepared" }, 1, /not started by "rdg debug --lite"[^]*nothing was sent/],
+    [
+      { outcome: "lost", detail: "PYTHONPATH was cleared" },
+      1,
+      /has lost that: PYTHONPATH was cleared/,
+    ],
+    [{ outcome: "not-lite", detail: "post-mortem" }, 1, /armed for a crash only[^]*-lp/],
+  ];
+  for (const [event, expected, text] of cases) {
+    await t.step(String(event.outcome), async () => {
+      const { code, stderr } = await attach("36 42", {
+        calls: [squeue(squeueLine({})), helper({ type: "process", detail: "", ...event })],
+      });
+      assert.match(stderr, text);
+      assert.equal(code, expected);
+    });
+  }
+});
+
+Deno.test("rdg attach shows stacks of a process that is busy, and its time-out", async () => {
+  const stacks =
+    'Current thread 0x1 (most recent call first):\n  File "train.py", line 7 in step\n';
+  const { code, stderr } = await attach("36", {
+    records: [mine()],
+    calls: [
+      squeue(squeueLine({})),
+      helper(signalled, { type: "stuck", stacks, opening: false, detail: "" }, { type: "late" }),
+    ],
+  });
+  assert.match(
+    stderr,
+    /busy in native code[^]*"train\.py", line 7 in step[^]*as soon as that call returns/,
+  );
+  assert.match(stderr, /still in that call/);
+  assert.equal(code, 6);
+});
+
+Deno.test("rdg attach --via=scancel warns, signals the step, and waits for the record", async () => {
+  const step = { id: "36", display: "36", step: "0" };
+  const { code, stderr, stdout } = await attach("36 --via=scancel --no-wait", {
+    records: [mine({ job: step })],
+    calls: [squeue(squeueLine({})), {
+      program: "scancel",
+      args: ["--signal=40", "36.0"],
+      answer: {},
+    }],
+  });
+  assert.match(stderr, /Warning: .*are ended by it/);
+  assert.deepEqual([code, stdout], [0, ""]);
+});
