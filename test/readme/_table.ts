@@ -22,7 +22,6 @@ export const notRun: readonly NotRun[] = [
     reason: "the second line is the run of all tests, this one included; the first was run by hand",
   },
   { starts: " laptop  ", reason: "a drawing" },
-  { starts: "rdg connect login", reason: "the same as the block with its output" },
   {
     starts: "$ rdg connect login",
     reason: "it takes port 5678 of this machine; test/commands/connect runs it with --port=0",
@@ -36,9 +35,6 @@ export const notRun: readonly NotRun[] = [
     starts: "pip install ./python",
     reason: "it needs a package index; test/packaging runs it where there is one",
   },
-  { starts: "apptainer ", reason: "Debian 12 has neither Apptainer nor Singularity" },
-  { starts: "#!/bin/bash", reason: "batch scripts for clusters with GPUs and containers" },
-  { starts: "conda ", reason: "conda's channels could not be reached" },
   { starts: "pip download ", reason: "it needs a package index; test/commands/doctor runs it" },
   {
     starts: 'eval "$(rdg completion',

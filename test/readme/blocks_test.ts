@@ -29,6 +29,9 @@ const here = [
   "rdg debug python train.py",
   "import remote_debug as rdg",
   "$ rdg init",
+  // By surroundings_test.ts:
+  "rdg debug --lite apptainer",
+  "rdg debug --lite sh -c 'export APPTAINERENV_",
 ];
 const inJobs = [
   "--- Python Debugger Info ---",
@@ -38,6 +41,7 @@ const inJobs = [
   "$ rdg stack 1",
   "$ rdg stack 1 --rank",
   "[rdg] When one rank ends",
+  'if [ "$SLURM_ARRAY_TASK_ID" = 3 ]',
 ];
 
 /** A synopsis, which commands_test.ts has each command's own parser read. */
@@ -212,6 +216,13 @@ const steps: Record<string, (cluster: Cluster) => Promise<void>> = {
     await untilArmed(cluster, { job, count: 2 });
     const { stdout } = await cluster.run(["rdg", "sessions"]);
     compare(block("$ rdg sessions"), stdout);
+  },
+  "of a job array one element waits, the others run": async (cluster) => {
+    const script = block('if [ "$SLURM_ARRAY_TASK_ID" = 3 ]').lines.join("\n");
+    const id = await submit(cluster, { args: ["--array=3,4"], script });
+    await outputOf(cluster, { job: `${id}_3`, until: /waiting for debugger/ });
+    const other = await outputOf(cluster, { job: `${id}_4`, until: /epoch 2/ });
+    assert.doesNotMatch(other, /debugger/);
   },
   "rank 0 says what srun does when a rank ends": async (cluster) => {
     const job = await submit(cluster, {

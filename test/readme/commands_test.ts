@@ -24,7 +24,8 @@ const foreign: Readonly<Record<string, string>> = {
   "--no-deps": "pip",
   "--prompt": "Deno",
   "--no-prompt": "Deno",
-  "--cuda-memcheck": "cuda",
+  "--no-home": "apptainer",
+  "--contain": "apptainer",
   "--target": "deno compile",
   "--full": "deno task bench",
   "--write": "deno task bench",
@@ -101,6 +102,22 @@ Deno.test("README and changelog: every flag that stands alone is one of rdg's, o
   });
   assert.deepEqual(bad, []);
   assert(alone.length > 30, `only ${alone.length} flags were found`);
+});
+
+Deno.test("README: every file of the project that is named is there", async () => {
+  const names = spans.map(({ text }) => text)
+    .filter((text) => /^(?:commands|plugins|python|test)\/[\w./-]+$|^\w+\.ts$/.test(text));
+  const pictures = [
+    ...(await Deno.readTextFile(`${root}/README.md`)).matchAll(/!\[.*?\]\((.*?)\)/g),
+  ]
+    .map(([, path = ""]) => path);
+  const missing: string[] = [];
+  for (const name of [...names, ...pictures]) {
+    if (!await Deno.stat(`${root}/${name}`).then(() => true, () => false)) missing.push(name);
+  }
+  // A drop-in plugin's own file.
+  assert.deepEqual(missing.filter((name) => name !== "plugin.ts"), []);
+  assert(names.length > 10 && pictures.length > 1);
 });
 
 Deno.test("wrong() notices an unknown command, an unknown flag and a value too many", () => {

@@ -71,10 +71,24 @@ Deno.test({
   ignore: bwrap === null,
   fn: async () => {
     await using sandbox = await project();
-    await sandbox.write("loop.py", "import time\nprint('runs', flush=True)\nwhile True:\n    time.sleep(0.1)\n");
+    await sandbox.write(
+      "loop.py",
+      "import time\nprint('runs', flush=True)\nwhile True:\n    time.sleep(0.1)\n",
+    );
     const base = sandbox.dir.replace(/\/project$/, "");
     const words = ["debug", "--lite", "bwrap", "--die-with-parent", "--unshare-pid"];
-    const mounts = ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--bind", base, base];
+    const mounts = [
+      "--ro-bind",
+      "/",
+      "/",
+      "--dev",
+      "/dev",
+      "--proc",
+      "/proc",
+      "--bind",
+      base,
+      base,
+    ];
     await using child = start(["rdg", ...words, ...mounts, "python", "loop.py"], { sandbox });
     await child.until(/runs/, { stream: "stdout" });
     await using attach = start(["rdg", "attach", "local", "--timeout", "20"], { sandbox });
