@@ -44,7 +44,7 @@ async function* walk(folder: string): AsyncGenerator<string> {
  * single capitals and paths may stand there as themselves or as a placeholder.
  */
 function patterns(message: string): RegExp[] {
-  const clauses = message.split(/…\/[\w.-]+|…|: |:$|, | \(|\)|^\[rdg\] /).map((part) =>
+  const clauses = message.split(/…\/[\w.-]+|…|: |:$|, (?:but )?| \(|\)|^\[rdg\] /).map((part) =>
     part.trim()
   );
   return clauses.filter((clause) => /\w{2}/.test(clause)).map((clause) => {

@@ -94,6 +94,20 @@ Deno.test("README: every block is run, or there is a reason why not", async () =
   assert.deepEqual(unknown, [], "enter them in blocks_test.ts or, with a reason, in _table.ts");
 });
 
+Deno.test("differs() sees another word, a missing line, a line too early; not another number", () => {
+  const shown = ["Node: n1", "", "Port: 52545", "Token: …", "…", "└─ all 8 ranks"];
+  const fine = ["Node: n2", "Port: 7", "Token: abc", "one", "two", "└─ all 16 ranks"];
+  assert.equal(differs(shown, fine), null);
+  for (
+    const wrong of [
+      fine.map((line) => line.replace("Node", "Host")),
+      fine.slice(0, -1),
+      fine.toSpliced(1, 1),
+      ["two", ...fine],
+    ]
+  ) assert.notEqual(differs(shown, wrong), null, wrong.join("\n"));
+});
+
 Deno.test("README: the command of the quick start runs, an editor attached, to its end", async () => {
   await using sandbox = await projectWithRdg();
   await using editor = new PatientEditor(sandbox);
