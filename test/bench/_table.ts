@@ -42,6 +42,8 @@ export interface BenchTable {
   notes: readonly string[];
   /** The same, boiled down to rows of the one table; made from `rows` where it is left out. */
   summary?: readonly SummaryRow[];
+  /** Versions of what was measured, where the one table has to name them. */
+  versions?: string;
 }
 
 /** What each module in this folder that is a bench exports. */

@@ -59,6 +59,7 @@ export async function bench(): Promise<BenchTable> {
     columns: ["", "Python", ...names],
     rows: found.rows,
     summary: found.summary,
+    versions: versions.join("; "),
     notes: [
       versions.join("; "),
       `ms from start to end: median of ${rounds.start} runs (debugpy, remote-debug: of a fifth of them); "least" is ` +

@@ -73,6 +73,13 @@ async function main(words: readonly string[]): Promise<number> {
     );
     return 2;
   }
+  if (named.length > 0 && flags.includes("--write")) {
+    await say(
+      Deno.stderr,
+      "Cannot write the README's table: it holds all benches\nTry: --write alone\n",
+    );
+    return 2;
+  }
   await setUp();
   const begin = performance.now();
   const machine = machineLine();
@@ -90,7 +97,12 @@ async function main(words: readonly string[]): Promise<number> {
     }
   }
   const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
-  const notes = [`${machine}; ${minutes} minutes.`, ...failed.map((name) => `Left out: ${name}.`)];
+  const versions = tables.flatMap((table) => table.versions ? [`${table.versions}.`] : []);
+  const notes = [
+    `${machine}; ${minutes} minutes.`,
+    ...versions,
+    ...failed.map((name) => `Left out: ${name}.`),
+  ];
   const one = `${notes.join(" ")}\n\n${oneTable(tables)}`;
   await say(Deno.stdout, `### The one table\n\n${one}`);
   if (flags.includes("--write")) await writeReadme(one);

@@ -33,7 +33,7 @@ export const notRun: readonly NotRun[] = [
   },
   {
     starts: "pip install ./python",
-    reason: "it needs a package index; test/packaging runs it where there is one",
+    reason: "it needs a package index; test/python/api_test.ts runs it",
   },
   { starts: "pip download ", reason: "it needs a package index; test/commands/doctor runs it" },
   {
