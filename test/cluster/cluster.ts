@@ -155,7 +155,9 @@ export class Cluster {
   asRoot(machine: string): readonly string[] {
     const { separate, prefix } = this.#machines.get(machine)!;
     if (separate) return prefix;
-    throw new Error("this needs mount and UTS namespaces (unshare as root), and the kernel refuses");
+    throw new Error(
+      "this needs mount and UTS namespaces (unshare as root), and the kernel refuses",
+    );
   }
 
   /** The words to put before a command so that the user runs it on a machine. */
