@@ -133,7 +133,10 @@ export function oneTable(tables: readonly BenchTable[]): string {
       row.remoteDebug ?? "",
       row.other ?? "",
     ]) ?? rows.map(([what = "", ...cells]) => {
-      const named = cells.map((cell, i) => cells.length > 1 ? `${columns[i + 1]}: ${cell}` : cell);
+      const named = cells.map((cell, i) => {
+        const name = cells.length > 1 ? columns[i + 1] : "";
+        return name && cell ? `${name}: ${cell}` : cell;
+      }).filter((cell) => cell !== "");
       return [what || title, named.join(", "), "", "", "", ""];
     })
   );
