@@ -75,7 +75,6 @@ def settle(on_attach, on_detach):
     py_db.on_configuration_done = on_configuration_done
     py_db.on_disconnect = on_disconnect
 
-
 def hide_frames(py_db):
     # type: (object) -> None
     """Marks rdg's folder as debugger's own, next to debugpy's, so that no stack shows it."""
@@ -123,16 +122,12 @@ def stop_here():
     debugpy.breakpoint()
 
 
-# Functions of threading that hold a lock which debugpy's own threads want as well.
-_short_ones = frozenset(("start", "enumerate", "active_count", "_bootstrap_inner", "_delete"))
-
-
 def stop_now():
     # type: () -> None
     """Stops at once, in the midst of the line that a signal interrupted; returns when resumed.
 
     ``breakpoint()`` stops at the next line only, which after a sleep of hours is hours away. Where the
-    signal met debugpy's own code, or a lock that it needs, the next line it is.
+    signal met debugpy's own code, the next line it is. ``_moment`` has seen to the rest.
     """
     from _pydevd_bundle.pydevd_additional_thread_info import set_additional_thread_info
     from _pydevd_bundle.pydevd_comm_constants import CMD_SET_BREAK
@@ -143,7 +138,7 @@ def stop_now():
     frame = sys._getframe()  # type: object
     while frame is not None and frame.f_code.co_filename.startswith(own):  # type: ignore
         frame = frame.f_back  # type: ignore
-    if frame is None or py_db.get_file_type(frame) == py_db.PYDEV_FILE or _holds_lock(frame):  # type: ignore
+    if frame is None or py_db.get_file_type(frame) == py_db.PYDEV_FILE:  # type: ignore
         stop_here()
         return
     thread = threading.current_thread()
@@ -160,6 +155,10 @@ def stop_now():
             # The client has gone meanwhile. One that goes later lets this thread go: a disconnect
             # takes the connection away first, and resumes then.
             resume_threads("*")
+    except BaseException:
+        # A handler of the program's own ends it, for one; other threads must not stand still for ever.
+        resume_threads("*")
+        raise
     finally:
         info.is_tracing -= 1
         hear()
@@ -175,7 +174,8 @@ def _deafen_this_thread():
     def hear():
         # type: () -> None
         pydevd_sys_monitoring.start_monitoring(all_threads=False)
-        pydevd_sys_monitoring.update_monitor_events()
+        with contextlib.suppress(ValueError):  # the client goes just now, and :func:`quiet` runs
+            pydevd_sys_monitoring.update_monitor_events()
         # Places whose events were passed over meanwhile report no more until this.
         pydevd_sys_monitoring.restart_events()
 
@@ -185,15 +185,24 @@ def _deafen_this_thread():
     return hear
 
 
-def _holds_lock(frame):
-    # type: (object) -> bool
-    """Whether one of the functions of threading that hold a lock is under way."""
-    while frame is not None:
-        code = frame.f_code  # type: ignore
-        if code.co_name in _short_ones and code.co_filename == threading.__file__:
-            return True
-        frame = frame.f_back  # type: ignore
-    return False
+def threads_left():
+    # type: () -> object
+    """None while the main thread runs; once it is over, whether others keep the program alive. Where
+    none does (in functions of atexit), pydevd ends the session as soon as it begins."""
+    if threading.main_thread().is_alive():
+        return None
+    return any(
+        not thread.daemon and thread.is_alive() and not getattr(thread, "is_pydev_daemon_thread", False)
+        for thread in threading.enumerate()
+    )
+
+
+def pause_others():
+    # type: () -> None
+    """Stops all threads at their next line, as the editor's "pause" does."""
+    from _pydevd_bundle.pydevd_api import PyDevdAPI
+
+    PyDevdAPI().request_suspend_thread(_py_db())
 
 
 def is_stopped():
