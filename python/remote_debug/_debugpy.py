@@ -92,7 +92,26 @@ def attached():
     """Whether a client is attached and has sent its breakpoints."""
     import debugpy
 
-    return "pydevd" in sys.modules and debugpy.is_client_connected()
+    return "pydevd" in sys.modules and debugpy.is_client_connected() and not ended()
+
+
+def ended():
+    # type: () -> bool
+    """Whether the session is over for good: the adapter's process has died, or was killed.
+
+    A second session in the same process isn't to be had: what is left of the first one raised its
+    errors into the program (3.13).
+    """
+    py_db = _py_db()
+    return py_db is None or py_db.pydb_disposed  # type: ignore
+
+
+class _UntilEnded(threading.Event):
+    """Set as well when the adapter dies meanwhile: nobody could attach any more."""
+
+    def is_set(self):
+        # type: () -> bool
+        return threading.Event.is_set(self) or ended()
 
 
 def wait(seconds):
@@ -100,7 +119,7 @@ def wait(seconds):
     """Blocks until a client is attached and configured; False when the time is over (0: no limit)."""
     import pydevd
 
-    cancel = threading.Event()
+    cancel = _UntilEnded()
     timer = None
     if seconds:
         timer = threading.Timer(seconds, cancel.set)
