@@ -113,6 +113,10 @@ def on_wake(frame):
     session = _session.current()
     if session.busy or _signals.is_handling(frame):
         session.on_another_wake()
+    elif not _moment.has_threads():
+        from . import _say
+
+        _say.note("Cannot stop this program: gevent or eventlet stands in for Python's threads in it")
     elif session.closed or _moment.is_good(frame, session.config["signal"]):
         session.on_wake()
 

@@ -11,6 +11,7 @@ import sys
 import time
 
 _start_thread = _thread.start_new_thread  # debugpy puts its own in place
+_allocate_lock = _thread.allocate_lock
 
 #: Seconds after which a wake goes on in the midst of an import of the program's own: a program may
 #: run as the side effect of one. What else is in the way ends by itself.
@@ -24,6 +25,13 @@ _added = (_library + "site-packages", _library + "dist-packages")
 
 _since = 0.0  # when the wake that is put off came first
 _coming = 0  # the process in which it is on its way again
+
+
+def has_threads():
+    # type: () -> bool
+    """Whether the program's threads are Python's own. Where gevent or eventlet has put its greenlets in
+    place, nothing that waits may be called in a handler, and debugpy's threads would be greenlets."""
+    return _thread.allocate_lock is _allocate_lock
 
 
 def is_good(frame, number):
