@@ -55,6 +55,18 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "Make your editor ready to attach",
     load: async () => tie(await import("./commands/init/command.ts")),
   },
+  plugin: {
+    summary: "Add, list, update, remove, make and test plugins of your own",
+    load: async () => tie(await import("./commands/plugin/command.ts")),
+  },
+  doctor: {
+    summary: "Say what works here, and what to do about what doesn't",
+    load: async () => tie(await import("./commands/doctor/command.ts")),
+  },
+  completion: {
+    summary: "Print the completion script for bash, zsh or fish",
+    load: async () => tie((await import("./commands/completion/command.ts")).completion(commands)),
+  },
   install: {
     summary: "Put rdg on your PATH, each command with its own permissions",
     load: async () => tie(await import("./commands/install/command.ts")),
@@ -114,29 +126,10 @@ async function load(word: string): Promise<Loaded> {
   );
 }
 
-/** Writes the page of one command, or the list of all. */
+/** Writes the page of one command or topic, or the list of all. */
 async function showHelp(word: string | undefined): Promise<number> {
-  const { helpPage, table } = await import("./commands/_args.ts");
-  if (word !== undefined && !word.startsWith("-")) {
-    await write(Deno.stdout, helpPage((await load(word)).meta));
-    return ExitCode.ok;
-  }
-  const page = [
-    "rdg: debug a Python program inside a cluster job from the editor on your desk",
-    "",
-    "Usage:",
-    "  rdg COMMAND [flags] …",
-    "",
-    "Commands:",
-    ...table(Object.entries(commands).map(([name, { summary }]) => [name, summary])),
-    "",
-    "Flags:",
-    ...table([["-h, --help", "Show this page, or a command's"], [
-      "-V, --version",
-      "Show the version",
-    ]]),
-  ];
-  await write(Deno.stdout, `${page.join("\n")}\n`);
+  const { help } = await import("./commands/help/show.ts");
+  await write(Deno.stdout, await help(word, commands));
   return ExitCode.ok;
 }
 

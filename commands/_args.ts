@@ -20,6 +20,8 @@ export interface Flag {
   short?: string;
   /** What the value is called in the help page: `SECONDS`. */
   value?: string;
+  /** The values that it takes, where they are few. */
+  choices?: readonly string[];
   /** May be given more than once. */
   multiple?: boolean;
   /** One line for the help page. */
@@ -128,7 +130,8 @@ export function numberFlag(
  * Renders a command's help page.
  *
  * @param meta The command's description of itself.
- * @returns The page, with a final newline, no line longer than 80 columns unless an example is.
+ * @returns The page, with a final newline, no line longer than 80 columns unless an example's command
+ * is.
  */
 export function helpPage(meta: CommandMeta): string {
   const flags: Flags = { ...meta.flags, ...commonFlags };
@@ -137,17 +140,22 @@ export function helpPage(meta: CommandMeta): string {
     const value = flag.type === "string" ? `=${flag.value ?? "VALUE"}` : "";
     return [`${short}--${name}${value}`, flag.help] as const;
   });
+  const [first = "", ...more] = wrap(`rdg ${meta.name} ${meta.usage}`.trimEnd(), 76);
   const lines = [
-    meta.summary,
+    ...wrap(meta.summary, 80),
     "",
     "Usage:",
-    `  rdg ${meta.name} ${meta.usage}`.trimEnd(),
+    `  ${first}`,
+    ...more.map((line) => `      ${line}`),
     "",
     "Flags:",
     ...table(rows),
     "",
     "Examples:",
-    ...meta.examples.flatMap(([line, what]) => [`  ${line}`, `      ${what}`]),
+    ...meta.examples.flatMap(([line, what]) => [
+      `  ${line}`,
+      ...wrap(what, 74).map((text) => `      ${text}`),
+    ]),
   ];
   return lines.join("\n") + "\n";
 }

@@ -60,6 +60,34 @@ export function systemHost(options: { verbose: boolean }): Host {
   };
 }
 
+/**
+ * The folder of settings, by the XDG rules: a relative one does not count.
+ *
+ * @param env Looks up a variable.
+ * @returns `${XDG_CONFIG_HOME:-~/.config}`; null where the environment names no home.
+ */
+export function configFolder(env: Host["env"]): string | null {
+  const given = env("XDG_CONFIG_HOME");
+  if (given?.startsWith("/")) return given.replace(/(?<=.)\/+$/, "");
+  const home = env("HOME");
+  return home ? `${home}/.config` : null;
+}
+
+/**
+ * Says whether the person may have plugins of their own: all that a command does where there are none.
+ *
+ * @param env Looks up a variable.
+ * @returns Whether their folder is there.
+ */
+export function hasDropIns(env: Host["env"]): boolean {
+  const config = configFolder(env);
+  try {
+    return config !== null && Deno.statSync(`${config}/rdg/plugins`).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
 /** A variable's value; a variable that may not be read counts as unset. */
 function readEnv(name: string): string | undefined {
   try {

@@ -109,7 +109,7 @@ export function processChoices(sessions: readonly Session[], width: number): Cho
     session.host,
     `PID ${session.pid}`,
     session.state,
-    session.command.join(" "),
+    session.exception ?? session.command.join(" "),
   ]);
   const choices = columns(rows, width - 4).map((name, i) => ({
     name,

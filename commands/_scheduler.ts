@@ -6,7 +6,7 @@
  */
 
 import type { Flag } from "./_args.ts";
-import type { Host } from "./_host.ts";
+import { hasDropIns, type Host } from "./_host.ts";
 import { whileWaiting } from "./_waiting.ts";
 import type { Job, RunOutput, RunSpec, SchedulerPlugin, Steps } from "../plugins/contract.ts";
 import { ExitCode, RdgError, usageError } from "../plugins/error.ts";
@@ -23,6 +23,24 @@ export const schedulerFlag = {
   help: "Talk to this scheduler instead of the one that is found (or set RDG_SCHEDULER)",
 } as const satisfies Flag;
 
+const known = new WeakMap<Host, readonly SchedulerPlugin[]>();
+
+/**
+ * The schedulers that can be talked to; looked for once.
+ *
+ * @param host The world.
+ * @returns The built-in ones, and after them the person's own.
+ */
+export async function allSchedulers(host: Host): Promise<readonly SchedulerPlugin[]> {
+  if (!hasDropIns(host.env)) return schedulers;
+  const before = known.get(host);
+  if (before) return before;
+  const { openDropIns } = await import("./_drop_ins.ts");
+  const all = [...schedulers, ...openDropIns(host).schedulers];
+  known.set(host, all);
+  return all;
+}
+
 /**
  * Chooses the scheduler.
  *
@@ -31,13 +49,22 @@ export const schedulerFlag = {
  * @returns The plugin.
  * @throws {RdgError} `usage` for a name that no scheduler has.
  */
-export function openScheduler(wanted: string | undefined, host: Host): SchedulerPlugin {
+export async function openScheduler(
+  wanted: string | undefined,
+  host: Host,
+): Promise<SchedulerPlugin> {
+  const plugins = await allSchedulers(host);
   const env: Record<string, string | undefined> = { RDG_SCHEDULER: host.env("RDG_SCHEDULER") };
-  for (const { job } of schedulers) {
+  for (const { job } of plugins) {
     for (const name of [...job.present.flat(), ...(job.absent ?? [])]) env[name] = host.env(name);
   }
   const path = host.env("PATH") ?? "";
-  return chooseScheduler({ name: wanted, env, isOnPath: (program) => isOnPath(program, path) });
+  return chooseScheduler({
+    name: wanted,
+    env,
+    isOnPath: (program) => isOnPath(program, path),
+    plugins,
+  });
 }
 
 /**
@@ -99,11 +126,17 @@ export async function ask<T>(
     throw new RdgError(`Cannot ${action}: ${reason}`, {
       code: "scheduler",
       exitCode: ExitCode.scheduler,
-      hint: "run this on a login node, or name the scheduler: --scheduler=" +
-        schedulers.map(({ name }) => name).join("|"),
+      hint: hintOf(error) ?? "run this on a login node, or name the scheduler: --scheduler=" +
+          schedulers.map(({ name }) => name).join("|"),
       cause: error instanceof Error ? error.cause : undefined,
     });
   }
+}
+
+/** What a drop-in plugin says can be done. */
+function hintOf(error: unknown): string | undefined {
+  const hint = error instanceof Error && "hint" in error ? error.hint : undefined;
+  return typeof hint === "string" ? hint : undefined;
 }
 
 /**

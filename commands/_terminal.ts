@@ -39,6 +39,8 @@ export interface Terminal {
   status?(text: string | null): void;
   /** Marks text for stderr; as it is where colours aren't wanted. */
   style(style: Style, text: string): string;
+  /** Marks text for stdout; absent where colours aren't wanted there. */
+  mark?(style: Style, text: string): string;
   /** Whether a person can be asked: stdin and stderr are both terminals. */
   readonly interactive: boolean;
   /** Whether stderr is a terminal, so that a line may be drawn over. */
@@ -59,7 +61,8 @@ export interface Terminal {
  */
 export function systemTerminal(env: (name: string) => string | undefined): Terminal {
   const live = Deno.stderr.isTerminal();
-  const colour = env("NO_COLOR") ? false : env("FORCE_COLOR") ? true : live;
+  const wanted = (shown: boolean) => env("NO_COLOR") ? false : env("FORCE_COLOR") ? true : shown;
+  const colour = wanted(live);
   const draw = (text: string) => writeAll(Deno.stderr, text);
   const hasSize = () => live || Deno.stdout.isTerminal();
   let shown = "";
@@ -82,6 +85,7 @@ export function systemTerminal(env: (name: string) => string | undefined): Termi
       }
       : {},
     style: (style, text) => colour ? styled(style, text) : text,
+    mark: (style, text) => wanted(Deno.stdout.isTerminal()) ? styled(style, text) : text,
     live,
     get interactive() {
       return live && Deno.stdin.isTerminal();

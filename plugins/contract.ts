@@ -352,6 +352,11 @@ export interface EditorPlugin extends PluginBase {
   remove(request: EditorRequest<string>): FileEdit;
   /** What to do in the editor afterwards: lines for the person. */
   instructions(profile: AttachProfile): readonly string[];
+  /**
+   * How to start an entry whose port is ready: words to follow "In TITLE: ", with a small first letter
+   * and no final period. `rdg connect` says them; without it, it names the entry alone.
+   */
+  press?(entry: AttachEntry): string;
 }
 
 /** Any plugin. */

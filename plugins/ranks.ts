@@ -88,3 +88,42 @@ export const rankTable = [
     rank: "PMIX_RANK",
   },
 ] as const satisfies readonly RankVariables[];
+
+/** The names of all variables of {@linkcode rankTable}. */
+export const rankVariables: readonly string[] = [
+  ...new Set(
+    rankTable.flatMap((row: RankVariables) => [
+      ...row.requires,
+      ...[row.rank, row.size, row.localRank, row.below?.variable].filter((name) =>
+        name !== undefined
+      ),
+    ]),
+  ),
+];
+
+/**
+ * Reads a rank out of an environment, as `remote_debug/_job.py` does in the process itself.
+ *
+ * @param environment The variables.
+ * @returns The innermost launcher and the rank that it gave; null where there is none.
+ */
+export function rankIn(
+  environment: Readonly<Record<string, string>>,
+): { launcher: string; rank: number; size: number | null } | null {
+  const number = (name: string | undefined) => {
+    const text = name === undefined ? "" : environment[name] ?? "";
+    return /^-?\d+$/.test(text.trim()) ? Number(text) : null;
+  };
+  for (const row of rankTable as readonly RankVariables[]) {
+    if (!row.requires.every((name) => environment[name])) continue;
+    if (row.below) {
+      const value = number(row.below.variable);
+      if (value === null || value >= row.below.limit) continue;
+    }
+    const rank = number(row.rank);
+    const size = number(row.size);
+    if (rank === null || rank < 0 || (size !== null && rank >= size)) continue;
+    return { launcher: row.launcher, rank, size };
+  }
+  return null;
+}

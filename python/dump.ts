@@ -51,13 +51,14 @@ const frameLine = /^ {2}File (?:"(.*)"|(\?\?\?)), line (\d+|\?\?\?) in (.*)$/;
 /**
  * Reads a dump.
  *
- * @param text What the process wrote, or `py-spy ` and py-spy's JSON. Of several dumps that follow
+ * @param text What the process wrote, or py-spy's JSON. Of several dumps that follow
  * each other (somebody else asked as well) the last one counts.
  * @param options `complete` is false for a text that was cut short: its last thread is then doubtful.
+ * `via` is `py-spy` for its JSON.
  * @returns The threads; none where the text holds nothing of the kind.
  */
-export function parseDump(text: string, options: { complete: boolean }): Dump {
-  if (text.startsWith("py-spy ")) return parsePySpy(text.slice("py-spy ".length));
+export function parseDump(text: string, options: { complete: boolean; via?: string }): Dump {
+  if (options.via === "py-spy") return parsePySpy(text);
   const lines = lastDump(text);
   // Without its end, a last line may be half a line.
   if (!text.endsWith("\n")) lines.pop();

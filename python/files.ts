@@ -23,6 +23,7 @@ import doorTries from "./remote_debug/_door_tries.py" with { type: "text" };
 import doorUsers from "./remote_debug/_door_users.py" with { type: "text" };
 import doorVisitors from "./remote_debug/_door_visitors.py" with { type: "text" };
 import findText from "./remote_debug/_find.py" with { type: "text" };
+import injectText from "./remote_debug/_inject.py" with { type: "text" };
 import jobText from "./remote_debug/_job.py" with { type: "text" };
 import launcherText from "./remote_debug/_launcher.py" with { type: "text" };
 import momentText from "./remote_debug/_moment.py" with { type: "text" };
@@ -58,6 +59,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_door_users.py": doorUsers,
   "_door_visitors.py": doorVisitors,
   "_find.py": findText,
+  "_inject.py": injectText,
   "_job.py": jobText,
   "_launcher.py": launcherText,
   "_moment.py": momentText,

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { JobVariables } from "../plugins/contract.ts";
 import { ExitCode, RdgError } from "../plugins/error.ts";
 import { pythonFiles } from "./files.ts";
 
@@ -47,6 +48,8 @@ export interface AgentConfig {
   job: string | null;
   /** COMMAND starts a job of its own (srun, salloc). */
   follow: boolean;
+  /** Schedulers of the person's own plugins, beside those of `remote_debug/_tables.py`. */
+  schedulers?: { name: string; job: JobVariables }[];
   /** COMMAND's words; of a long line only the first ones reach the processes. */
   command: string[];
 }
@@ -59,6 +62,18 @@ export interface AgentPlaces {
   temporary: string;
   /** The person's user id; null where there is none. */
   uid: number | null;
+}
+
+/**
+ * Says where rdg's cache is.
+ *
+ * @param env Looks up a variable.
+ * @returns The folder; null where the environment names no home.
+ */
+export function cacheFolder(env: (name: string) => string | undefined): string | null {
+  const home = env("HOME");
+  const base = env("XDG_CACHE_HOME") || (home ? `${home}/.cache` : null);
+  return base === null ? null : `${base}/rdg`;
 }
 
 /**

@@ -24,6 +24,8 @@ export interface Session {
   cluster: string;
   /** The job: id for the scheduler's programs, id as people see it, step. */
   job: { id: string; display: string; step: string | null };
+  /** Who gave the rank: `srun`, `torchrun`. */
+  launcher: string | null;
   /** Rank within the program, if a launcher gave one. */
   rank: number | null;
   /** Number of ranks. */
@@ -70,6 +72,8 @@ export interface Session {
   submitHost: string | null;
   /** One line about the crash. */
   exception: string | null;
+  /** When it crashed, by its node's clock: seconds since 1970. */
+  crashed: number | null;
   /** Seconds since 1970. */
   created: number;
   /** Seconds since 1970. */
@@ -163,9 +167,14 @@ async function whyNotMine(folder: string, uid: number | null): Promise<string | 
   return null;
 }
 
-/** Order of job, rank, node, process; jobs' numbers by their value. */
+/**
+ * Order of job, rank, node, process; jobs' numbers by their value. Of a job's processes those that have
+ * crashed come first, the one that did so first of all: what it met is why the others failed.
+ */
 export function compareSessions(a: Session, b: Session): number {
-  return byNumber.compare(a.job.display, b.job.display) || (a.rank ?? -1) - (b.rank ?? -1) ||
+  const crashed = ({ crashed }: Session) => crashed ?? Number.MAX_SAFE_INTEGER;
+  return byNumber.compare(a.job.display, b.job.display) || crashed(a) - crashed(b) ||
+    (a.rank ?? -1) - (b.rank ?? -1) ||
     byNumber.compare(a.host, b.host) || a.pid - b.pid;
 }
 
@@ -223,6 +232,7 @@ export function parseRecord(
     scheduler: record.scheduler as string,
     cluster: record.cluster as string,
     job: { id: job!.id!, display: job!.display!, step: nullable(job!.step) },
+    launcher: nullable(record.launcher),
     rank: number(record.rank),
     worldSize: number(record.worldSize),
     host: record.host as string,
@@ -246,6 +256,7 @@ export function parseRecord(
     remotePath: nullable(record.remotePath) ?? "",
     submitHost: nullable(record.submitHost),
     exception: nullable(record.exception),
+    crashed: number(record.crashed),
     created: number(record.created) ?? 0,
     changed: number(record.changed) ?? 0,
   };

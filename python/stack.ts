@@ -5,8 +5,7 @@
  * @module
  */
 
-import helper from "./node/stack.py" with { type: "text" };
-import common from "./node/wake.py" with { type: "text" };
+import { helperSource } from "./helpers.ts";
 import { launchHelper, type Outcome, type Target, type WakeRequest } from "./wake.ts";
 
 /** One process that is to be asked; `signal` is the stack signal. */
@@ -27,10 +26,17 @@ export interface StackRequest extends Omit<WakeRequest, "targets" | "waitS" | "s
   children: boolean;
   /** Also armed processes of the job that are below none of them. */
   orphans: boolean;
+  /** Also all other Python processes of mine in the job. */
+  unarmed: boolean;
+  /** Variables that are handed back for processes that nobody named: what launchers set. */
+  rankVariables: readonly string[];
 }
 
 /** Why a process gave no stacks. */
-export type Silence = Outcome | "stopped" | "unarmed" | "late" | "ended";
+export type Silence = Outcome | "unarmed" | "late" | "ended";
+
+/** How stacks were read: by the stack signal, or from outside. */
+export type Means = "signal" | "py-spy" | "gdb";
 
 /** What all lines about one process say. */
 interface About {
@@ -44,12 +50,25 @@ interface About {
   pid: number;
   /** Clock ticks since boot at which it started. */
   start: number | null;
+  /** Whether it is no helper of another one's: it was named, or is a program that nobody named. */
+  program: boolean;
+  /** Values of the asked variables. */
+  environment: Record<string, string>;
 }
 
 /** One object of the helper's. */
 export type StackEvent =
   | { type: "node"; node: string }
-  | About & { type: "stack"; name: string; text: string; complete: boolean }
+  | About & {
+    type: "stack";
+    name: string;
+    text: string;
+    complete: boolean;
+    /** By what means. */
+    via: Means;
+    /** Threads that the kernel knows, native ones among them; null where unknown. */
+    threads: number | null;
+  }
   | About & { type: "none"; outcome: Silence; detail: string }
   | { type: "done"; node: string };
 
@@ -68,7 +87,7 @@ export function stackCommand(request: StackRequest, python: string): string[] {
       ...[host, pid, startTime, pidNamespace, signal, index, fd],
     ]),
   });
-  return launchHelper({ source: helper, python, words: [common], text });
+  return launchHelper({ source: helperSource("stack"), python, text });
 }
 
 /**

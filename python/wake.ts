@@ -5,7 +5,7 @@
  * @module
  */
 
-import helper from "./node/wake.py" with { type: "text" };
+import { helperSource } from "./helpers.ts";
 import { parseRecord, type Session } from "./sessions.ts";
 
 /** One process that is to be woken. */
@@ -44,6 +44,18 @@ export interface WakeRequest {
   waitS: number;
   /** Seconds after which the stacks of those that don't answer are asked for. */
   stuckAfterS: number;
+  /** How to prepare processes that rdg never prepared; absent to leave them alone. */
+  inject?: Injection | undefined;
+}
+
+/** How to prepare a running process. */
+export interface Injection {
+  /** Folder that holds `remote_debug`, as the node sees it. */
+  folder: string;
+  /** What of `remote_debug`'s configuration is not as usual, and `state`, the state folder. */
+  config: Readonly<Record<string, unknown>>;
+  /** Seconds for it. */
+  limitS: number;
 }
 
 /** What became of one process. */
@@ -59,7 +71,13 @@ export type Outcome =
   | "not-lite"
   | "lost"
   | "unprepared"
-  | "failed";
+  | "failed"
+  // Of preparing a running process: why it can't be, or that it will be.
+  | "no-ptrace"
+  | "no-gdb"
+  | "stopped"
+  | "cannot-inject"
+  | "queued";
 
 /** One line of the helper. */
 export type WakeEvent =
@@ -75,7 +93,7 @@ export type WakeEvent =
     opening: boolean;
     listens: boolean;
   }
-  | { type: "ended" | "late"; node: string; pid: number }
+  | { type: "ended" | "late" | "injecting"; node: string; pid: number }
   | { type: "done"; node: string };
 
 /** An argument may have 128 KiB at most (Linux); many ranks need more, so the request is cut up. */
@@ -115,21 +133,21 @@ export function wakeCommand(request: WakeRequest, python: string): string[] {
       signal,
     ]),
   });
-  return launchHelper({ source: helper, python, words: [], text });
+  return launchHelper({ source: helperSource("wake"), python, text });
 }
 
 /**
  * The command that runs a helper on a node with whatever Python there is.
  *
- * @param options The helper's source, the interpreter to try first, its first arguments, and a text
- * that may be too long for one argument: the last arguments, joined.
+ * @param options The helper's source, the interpreter to try first, and a text that may be too long for
+ * one argument: the arguments, joined.
  * @returns Program and arguments.
  */
 export function launchHelper(
-  options: { source: string; python: string; words: readonly string[]; text: string },
+  options: { source: string; python: string; text: string },
 ): string[] {
   const { source, python, text } = options;
-  const words = [...options.words];
+  const words: string[] = [];
   for (let start = 0; start < text.length; start += maxWord) {
     words.push(text.slice(start, start + maxWord));
   }

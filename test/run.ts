@@ -16,6 +16,7 @@ import {
   interpreters,
   newestPython,
   oldDebugpy,
+  pySpyFolder,
   pytestFor,
   python,
   root,
@@ -28,7 +29,9 @@ const packages = [
     .split(
       " ",
     ),
-  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."bubblewrap emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."zsh bash-completion gdb openmpi-bin mpich libpam-google-authenticator".split(" "),
+  ..."python3-mpi4py python3-torch".split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {
@@ -86,6 +89,7 @@ async function setUp(): Promise<void> {
   for (const one of new Set([python, newestPython])) {
     jobs.push(() => pip(one, pytestFor(one), ["pytest"]));
   }
+  jobs.push(() => pip(python, pySpyFolder, ["py-spy"]));
   await Promise.all([0, 1].map(async () => {
     for (let job = jobs.shift(); job; job = jobs.shift()) await job();
   }));

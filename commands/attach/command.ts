@@ -13,6 +13,7 @@ import { openScheduler, schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
 import { readSessions, stateFolder } from "../../python/sessions.ts";
 import { broadcast } from "./broadcast.ts";
+import { prepareInjection } from "./inject.ts";
 import { report } from "./report.ts";
 import { selectProcesses } from "./select.ts";
 import type { Way } from "./enter.ts";
@@ -40,6 +41,8 @@ export interface AttachOptions {
   wait: boolean;
   /** For how long, in seconds. */
   timeoutS: number;
+  /** Whether a process that rdg has not prepared is prepared first. */
+  inject?: boolean;
 }
 
 const ways: readonly string[] = ["scheduler", "direct", "ssh", "scancel"] satisfies Way[];
@@ -57,6 +60,7 @@ export const meta: CommandMeta = {
     via: {
       type: "string",
       value: "WAY",
+      choices: ways,
       help: "How to reach the node: scheduler, direct, ssh, or scancel (which also hits, and " +
         "ends, processes of the job that rdg has not prepared)",
     },
@@ -64,6 +68,12 @@ export const meta: CommandMeta = {
       type: "string",
       value: "SECONDS",
       help: "How long to wait until the program listens (60)",
+    },
+    inject: {
+      type: "boolean",
+      help:
+        "Prepare a process that rdg has not prepared: by Python 3.14 itself, or by gdb, which " +
+        "stops it for about a second. Without JOB, PID is one on this host",
     },
     "no-wait": { type: "boolean", help: "Send the signal, and don't wait for the answer" },
     json: { type: "boolean", help: "Print one JSON object" },
@@ -73,6 +83,7 @@ export const meta: CommandMeta = {
     ["rdg attach 36_1", "the armed program of an array's element"],
     ["rdg attach 12345 67890", "one process, no questions"],
     ["rdg attach 12345 --rank 3", "rank 3 of a parallel program"],
+    ["rdg attach 12345 67890 --inject", "a process that was started without rdg"],
   ],
 };
 
@@ -85,7 +96,9 @@ export const meta: CommandMeta = {
  */
 export function parse(argv: readonly string[]): AttachOptions {
   const { values, words } = parseWords(argv, meta);
-  const [job, pid, ...rest] = words;
+  const inject = values.inject === true;
+  // One number is a PID then: nothing else says which process is meant.
+  const [job, pid, ...rest] = inject && words.length === 1 ? ["local", ...words] : words;
   const extra = rest[0] ?? (job?.trim() === "" ? '""' : undefined);
   if (extra !== undefined) {
     throw usageError(`Cannot use "${extra}": want a job and a PID at most`, "rdg attach JOB PID");
@@ -102,7 +115,13 @@ export function parse(argv: readonly string[]): AttachOptions {
   if (pid !== undefined && values.rank !== undefined) {
     throw usageError('Cannot use a PID together with "--rank"', "leave one of them out");
   }
+  if (inject && (pid === undefined || values.rank !== undefined || values.all)) {
+    throw usageError('Cannot use "--inject" without a PID', "rdg attach JOB PID --inject");
+  }
   const via = values.via as string | undefined;
+  if (inject && via === "scancel") {
+    throw usageError('Cannot use "--inject" with "--via=scancel"', "leave --via out");
+  }
   if (via !== undefined && !ways.includes(via)) {
     throw usageError(
       `Cannot use "--via=${via}": there is no such way`,
@@ -121,6 +140,7 @@ export function parse(argv: readonly string[]): AttachOptions {
     json: values.json === true,
     wait: values["no-wait"] !== true,
     timeoutS: timeout ?? 60,
+    ...(inject ? { inject } : {}),
   };
 }
 
@@ -133,7 +153,7 @@ export function parse(argv: readonly string[]): AttachOptions {
  * @returns 0 when every chosen process listens (or was signalled, with `--no-wait`).
  */
 export async function run(options: AttachOptions, host: Host, menus?: Menus): Promise<number> {
-  const scheduler = openScheduler(
+  const scheduler = await openScheduler(
     options.scheduler ?? (options.job === "local" ? "local" : undefined),
     host,
   );
@@ -151,6 +171,10 @@ export async function run(options: AttachOptions, host: Host, menus?: Menus): Pr
     menus: menus ?? terminalMenus(host.terminal.columns),
   });
   const wake = options.via === "scancel" ? broadcast : wakeProcesses;
-  const results = await wake(selection, { ...options, state, host });
+  const local = selection.jobId === null;
+  const inject = options.inject
+    ? await prepareInjection(host, { state, local, limitS: options.timeoutS })
+    : undefined;
+  const results = await wake(selection, { ...options, state, host, inject });
   return report(results, { ...options, displayId: selection.displayId, host });
 }

@@ -56,6 +56,9 @@ interface Context<Event> extends Wanted<Event> {
 /** Seconds after which a process that hasn't answered is asked for its stacks. */
 const stuckAfterS = 3;
 
+/** Seconds that preparing a process may take: two runs of gdb. */
+const injectS = 80;
+
 /** What exit code a failure to enter the job means. */
 const exitCodes = {
   ended: ExitCode.notFound,
@@ -167,6 +170,8 @@ async function areHere(sessions: readonly Session[], host: Host): Promise<boolea
   if (sessions.some((one) => one.hostname !== host.hostname() || one.startTime === null)) {
     return false;
   }
+  // A machine that plays several nodes (several slurmd) has no one name for the helper to go by.
+  if (new Set(sessions.map((one) => one.host)).size > 1) return false;
   const now = await processStates(sessions.map(({ pid }) => pid), host.runner);
   if (sessions.some(({ pid, startTime }) => now.get(pid)?.startTime !== startTime)) return false;
   return sessions.length > 0;
@@ -201,13 +206,16 @@ function requestFor<Event>(
     ),
     waitS: options.wait ? options.timeoutS : 0,
     stuckAfterS,
+    ...(options.inject ? { inject: options.inject } : {}),
   };
 }
 
 /** Runs the helper, once more without an option that this scheduler's version doesn't know. */
 async function call<Event>(spec: RunSpec, context: Context<Event>): Promise<Answer<Event>> {
   const { options, onEvent } = context;
-  const timeoutMs = (options.wait ? options.timeoutS : 0) * 1000 + schedulerLimitMs(options.host);
+  const spareMs = options.inject ? injectS * 1000 : 0;
+  const timeoutMs = (options.wait ? options.timeoutS : 0) * 1000 + spareMs +
+    schedulerLimitMs(options.host);
   const events: Event[] = [];
   const read = context.helper.reader();
   const onLine = (line: string) => {

@@ -142,13 +142,48 @@ function problem(
     case "unprepared":
       return fail(`it was not started by "rdg debug --lite"${detail ? ` (${detail})` : ""}`, {
         exitCode: ExitCode.generic,
-        hint: "nothing was sent to it: the signal would have ended it",
+        hint: "nothing was sent to it: the signal would have ended it. " +
+          `${again()} prepares it first, where gdb may`,
+      });
+    case "no-ptrace":
+      return fail(`it can't be prepared: ${detail}`, {
+        exitCode: ExitCode.permission,
+        hint: 'start it with "rdg debug --lite" the next time: that needs no such right',
+      });
+    case "no-gdb":
+      return fail(`it can't be prepared: ${detail}`, {
+        exitCode: notFound,
+        hint: "module load gdb, or put gdb on PATH there; rdg debug --lite needs none",
+      });
+    case "stopped":
+      return fail(`it can't be prepared: ${detail}`, {
+        exitCode: ExitCode.generic,
+        hint: "let it go on, then do this again",
+      });
+    case "cannot-inject":
+      return fail(`it can't be prepared: ${detail}`, {
+        exitCode: ExitCode.generic,
+        hint: "it runs on as before",
+      });
+    case "queued":
+      return fail(`rdg's code waits in it, but ${detail}`, {
+        exitCode: ExitCode.timeout,
+        hint: "it will be prepared as soon as it runs Python again: do this again then. " +
+          `Where it is now: rdg stack ${job()}--pid ${pid} --inject`,
       });
     case "failed":
       return fail(detail || "the helper failed", {
         exitCode: ExitCode.generic,
         hint: "send the signal by hand on the node: kill -s RTMIN+6 PID",
       });
+  }
+
+  function job(): string {
+    return options.displayId === "local" ? "" : `${options.displayId} `;
+  }
+
+  function again(): string {
+    return `rdg attach ${job()}${pid} --inject`;
   }
 
   function timeout() {

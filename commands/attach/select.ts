@@ -25,7 +25,12 @@ export interface Group {
 }
 
 /** What of a command line says which processes are meant. */
-export type SelectOptions = Pick<AttachOptions, "job" | "pid" | "ranks" | "all" | "node">;
+export type SelectOptions = Pick<AttachOptions, "job" | "pid" | "ranks" | "all" | "node"> & {
+  /** Several processes; those without a session are looked for on every node. */
+  pids?: readonly number[];
+  /** Also a job without any session: then nobody is named. */
+  anybody?: boolean;
+};
 
 /** Whom to wake. */
 export interface Selection {
@@ -60,16 +65,28 @@ export async function selectProcesses(
   const known = all.filter((session) =>
     (options.node === undefined || isNode(session, options.node)) &&
     inRanks(session.rank, options.ranks) &&
-    (options.pid === undefined || session.pid === options.pid)
+    (options.pid === undefined || session.pid === options.pid) &&
+    (options.pids === undefined || options.pids.includes(session.pid))
   );
   const selection = {
     scheduler: chosen.scheduler,
     jobId: chosen.scheduler.job.job.length > 0 ? job.id : null,
     displayId: job.displayId.split("+")[0]!,
   };
+  if (options.pids !== undefined || (options.anybody && known.length === 0)) {
+    const unknown = (options.pids ?? []).filter((pid) => !known.some((one) => one.pid === pid));
+    const wide = options.anybody || unknown.length > 0;
+    if (!wide) return { ...selection, groups: groupSessions(known, chosen), sessions: known };
+    const groups = allNodes(unknown, { chosen, node: options.node });
+    return {
+      ...selection,
+      groups: mergeGroups(groups, groupSessions(known, chosen)),
+      sessions: known,
+    };
+  }
   if (known.length === 0) {
     const pid = options.pid ?? await askForPid(options, { job, all, context });
-    return { ...selection, groups: groupByPid(pid, { chosen, node: options.node }), sessions: [] };
+    return { ...selection, groups: allNodes([pid], { chosen, node: options.node }), sessions: [] };
   }
   const sessions = await chooseAmong(known, { options, context, job });
   return { ...selection, groups: groupSessions(sessions, chosen), sessions };
@@ -133,7 +150,10 @@ async function askForPid(
         `rdg ${context.command ?? "attach"} ${job.displayId} ${
           context.command === "stack" ? "--pid " : ""
         }PID, with the PID from the job's output; ` +
-        'without one there, the program was not started by "rdg debug --lite"',
+        'without one there, the program was not started by "rdg debug --lite": ' +
+        `rdg ${context.command ?? "attach"} ${job.displayId} ${
+          context.command === "stack" ? "" : "PID "
+        }--inject`,
     },
   );
 }
@@ -148,16 +168,29 @@ function checkNode(node: string | undefined, { jobs }: ChosenJob): void {
   );
 }
 
-function groupByPid(
-  pid: number,
+/** All nodes of the job (or the one that was named), each asked for some processes. */
+function allNodes(
+  pids: readonly number[],
   { chosen, node }: { chosen: ChosenJob; node: string | undefined },
 ): Group[] {
-  const target = { host: null, pid, startTime: null, pidNamespace: null, signal: null };
   return chosen.jobs.map((job) => ({
     job,
     nodes: job.nodes.filter((name) => node === undefined || sameNode(name, node)),
-    targets: [target],
+    targets: pids.map((pid) => ({
+      ...{ host: null, pid, startTime: null, pidNamespace: null, signal: null },
+    })),
   })).filter((group) => node === undefined || group.nodes.length > 0 || chosen.jobs.length === 1);
+}
+
+/** The same allocation's groups as one. */
+function mergeGroups(wide: readonly Group[], known: readonly Group[]): Group[] {
+  return wide.map((group) => ({
+    ...group,
+    targets: [
+      ...known.filter(({ job }) => job === group.job).flatMap(({ targets }) => targets),
+      ...group.targets,
+    ],
+  }));
 }
 
 function groupSessions(sessions: readonly Session[], { jobs }: ChosenJob): Group[] {

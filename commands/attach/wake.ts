@@ -7,7 +7,7 @@
 import type { Host } from "../_host.ts";
 import { whileWaiting } from "../_waiting.ts";
 import type { Session } from "../../python/sessions.ts";
-import type { Outcome, WakeEvent } from "../../python/wake.ts";
+import type { Injection, Outcome, WakeEvent } from "../../python/wake.ts";
 import type { AttachOptions } from "./command.ts";
 import { type Answer, runHelper } from "./enter.ts";
 import type { Group, Selection } from "./select.ts";
@@ -33,7 +33,7 @@ export interface Result {
 /** What {@linkcode wakeProcesses} needs beside the selection. */
 export type WakeOptions =
   & Pick<AttachOptions, "via" | "wait" | "timeoutS" | "json">
-  & { state: string | null; host: Host };
+  & { state: string | null; host: Host; inject?: Injection | undefined };
 
 /**
  * Wakes the processes and waits for their answers.
@@ -50,7 +50,11 @@ export async function wakeProcesses(
   const { terminal } = options.host;
   let told = false;
   const comment = (event: WakeEvent) => {
-    if (options.json || event.type !== "stuck") return;
+    if (options.json) return;
+    if (event.type === "injecting") {
+      terminal.say(`Preparing process ${event.pid} on ${event.node}…`);
+    }
+    if (event.type !== "stuck") return;
     if (!event.opening) showStuck(event, options.host);
     else if (!told) terminal.say("Loading the debugger takes a while here…");
     told ||= event.opening;
@@ -110,7 +114,7 @@ function resultOf(pid: number, events: readonly WakeEvent[]): Result {
       if (event.stacks && !event.opening) result.stacks = event.stacks;
     } else if (event.type === "ready") {
       Object.assign(result, { outcome: "ready", session: event.session, login: event.login });
-    } else {
+    } else if (event.type !== "injecting") {
       result.outcome = event.type;
     }
   }

@@ -43,7 +43,11 @@ export class MessageReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #buffer: Uint8Array = new Uint8Array(0);
 
-  /** @param readable The stream; nobody else reads it from now on. */
+  /**
+   * Reads from a stream.
+   *
+   * @param readable The stream; nobody else reads it from now on.
+   */
   constructor(readable: ReadableStream<Uint8Array>) {
     this.#reader = readable.getReader();
   }
@@ -159,7 +163,8 @@ export interface Filling {
  * @param given The arguments of an `attach` request.
  * @param filling What to fill in.
  * @returns The arguments with `rdgToken`, `pathMappings` and `connect`. A `remoteRoot` of `.`, which
- * `rdg init` writes, stands for the session's folder.
+ * `rdg init` writes, stands for the session's folder. Where the folder on this machine is one of
+ * Windows's, `clientOS` says so: debugpy else takes its paths for POSIX ones, and finds no file.
  */
 export function fillIn(given: unknown, filling: Filling): Record<string, unknown> {
   const filled: Record<string, unknown> = typeof given === "object" && given !== null
@@ -174,6 +179,10 @@ export function fillIn(given: unknown, filling: Filling): Record<string, unknown
       isOpen(one) ? { ...one, remoteRoot } : one
     );
   }
+  const mappings: readonly unknown[] = Array.isArray(filled.pathMappings)
+    ? filled.pathMappings
+    : [{ localRoot }];
+  if (filled.clientOS === undefined && mappings.some(isOfWindows)) filled.clientOS = "windows";
   if (!["connect", "host", "port", "listen"].some((key) => key in filled)) {
     filled.connect = { host: "127.0.0.1", port: filling.port };
   }
@@ -183,4 +192,10 @@ export function fillIn(given: unknown, filling: Filling): Record<string, unknown
 function isOpen(mapping: unknown): mapping is Record<string, unknown> {
   return typeof mapping === "object" && mapping !== null &&
     (mapping as Record<string, unknown>).remoteRoot === ".";
+}
+
+/** Whether a mapping's local folder is a path of Windows: `C:\…`, or on a server. */
+function isOfWindows(mapping: unknown): boolean {
+  const { localRoot } = (mapping ?? {}) as Record<string, unknown>;
+  return typeof localRoot === "string" && /^(?:[a-z]:[\\/]|\\\\)/i.test(localRoot);
 }

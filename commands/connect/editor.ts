@@ -5,8 +5,13 @@
  * @module
  */
 
+import { hasDropIns, type Host } from "../_host.ts";
+import type { AttachEntry, EditorPlugin } from "../../plugins/contract.ts";
+import { attachProfile } from "../init/profile.ts";
+import { usualPort } from "./port.ts";
+
 /** Looks a variable up. */
-type Env = (name: string) => string | undefined;
+export type Env = (name: string) => string | undefined;
 
 /**
  * Makes VS Code attach: in its terminals, its Python debugger waits for the file that
@@ -38,45 +43,100 @@ export async function forget(path: string): Promise<void> {
   });
 }
 
-/** One editor: how it shows, and what to do in it. */
-const editors: readonly { title: string; env?: [string, string]; file?: string; press: string }[] =
-  [
-    {
-      title: "VS Code",
-      env: ["TERM_PROGRAM", "vscode"],
-      file: ".vscode/launch.json",
-      press: 'press F5 with "rdg: Attach" chosen (Run and Debug)',
-    },
-    { title: "Neovim", env: ["NVIM", ""], press: ":DapContinue, and choose rdg: Attach" },
-    {
-      title: "Zed",
-      env: ["ZED_TERM", ""],
-      file: ".zed/debug.json",
-      press: "press F4, and choose rdg: Attach",
-    },
-    { title: "Emacs", env: ["INSIDE_EMACS", ""], press: "M-x dape, rdg" },
-    { title: "Vim", file: ".vimspector.json", press: "press F5, and choose rdg: Attach" },
-    { title: "Helix", file: ".helix/languages.toml", press: ":debug-remote, or <space>G" },
-  ];
-
-/**
- * Says what to press.
- *
- * @param env Looks a variable up.
- * @param folder The project's folder.
- * @returns A sentence without a final period.
- */
-export async function whatToPress(env: Env, folder: string): Promise<string> {
-  const inside = editors.find(({ env: sign }) =>
-    sign && (env(sign[0]) ?? "").includes(sign[1]) && env(sign[0]) !== undefined
-  );
-  if (inside) return `In ${inside.title}: ${inside.press}`;
-  for (const { title, file, press } of editors) {
-    if (file && await exists(`${folder}/${file}`)) return `In ${title}: ${press}`;
-  }
-  return 'Start "rdg: Attach" in your editor ("rdg init" makes the configuration)';
+/** What {@linkcode whatToPress} needs. */
+export interface PressOptions {
+  /** Looks a variable up. */
+  env: Env;
+  /** The project's folder. */
+  folder: string;
+  /** The local port. */
+  port: number;
+  /** The editors that are known, the likeliest first. */
+  editors: readonly EditorPlugin[];
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
+/**
+ * The editors that are known: the built-in ones, and those that the person dropped in.
+ *
+ * @param host The world.
+ * @returns Their plugins.
+ */
+export async function allEditors(host: Host): Promise<readonly EditorPlugin[]> {
+  const { editors } = await import("../../plugins/editors.ts");
+  if (!hasDropIns(host.env)) return editors;
+  const { openDropIns } = await import("../_drop_ins.ts");
+  return [...editors, ...openDropIns(host, { editors, quiet: true }).editors];
+}
+
+/**
+ * Says what to press in the editor whose terminal this is, else in the first one that the project is
+ * set up for.
+ *
+ * @param options Where to look.
+ * @returns A sentence without a final period.
+ */
+export async function whatToPress(options: PressOptions): Promise<string> {
+  const { env, folder, port, editors } = options;
+  const { entries: [usual] } = attachProfile({ localRoot: "", realRoot: "" });
+  const entry = { ...usual!, port };
+  // Cursor's terminal says that it is VS Code's as well, and so does a Neovim that runs in there.
+  const editor = editors.findLast((one) => isInside(one, env)) ?? await setUp(editors, folder);
+  const other = port === usualPort ? "" : `; its port has to be ${port}`;
+  if (!editor) {
+    return `Start "${entry.name}" in your editor ("rdg init" makes the configuration)${other}`;
+  }
+  const words = wordsOf(editor, entry) ?? `start "${entry.name}"`;
+  return `In ${editor.title}: ${words}${words.includes(String(port)) ? "" : other}`;
+}
+
+/** What the plugin says; nothing where one that was dropped in fails: it is no reason to stop. */
+function wordsOf(editor: EditorPlugin, entry: AttachEntry): string | undefined {
+  try {
+    return editor.press?.(entry);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether rdg was started in an editor's own terminal. */
+function isInside({ detect }: EditorPlugin, env: Env): boolean {
+  return Object.entries(detect.env ?? {}).some(([name, part]) => {
+    const value = env(name);
+    return value !== undefined && value !== "" && value.toLowerCase().includes(part.toLowerCase());
+  });
+}
+
+/** The first editor with a file of its own in the project: one that rdg fills in counts most. */
+async function setUp(
+  editors: readonly EditorPlugin[],
+  folder: string,
+): Promise<EditorPlugin | undefined> {
+  const signs = [
+    ({ files }: EditorPlugin) => files.map(({ path }) => path),
+    ({ detect }: EditorPlugin) => detect.files ?? [],
+  ];
+  for (const sign of signs) {
+    for (const editor of editors) {
+      for (const pattern of sign(editor)) {
+        if (!pattern.startsWith("~/") && await exists(folder, pattern)) return editor;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Whether something of that name is there; `*` stands for any characters within one name. */
+async function exists(folder: string, pattern: string): Promise<boolean> {
+  const [part = "", ...rest] = pattern.split("/");
+  if (part === "") return await Deno.stat(folder).then(() => true, () => false);
+  if (!part.includes("*")) return await exists(`${folder}/${part}`, rest.join("/"));
+  const wanted = new RegExp(`^${part.split("*").map(RegExp.escape).join(".*")}$`, "s");
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (wanted.test(name) && await exists(`${folder}/${name}`, rest.join("/"))) return true;
+    }
+  } catch {
+    // No such folder, or a closed one.
+  }
+  return false;
 }

@@ -7,7 +7,7 @@
 
 import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
-import { listJobs } from "../_scheduler.ts";
+import { allSchedulers, listJobs } from "../_scheduler.ts";
 import { inRanks } from "../_ranks.ts";
 import { type ChosenJob, selectJob, sessionsOf } from "../attach/jobs.ts";
 import { waitsForCrash } from "../attach/select.ts";
@@ -77,10 +77,13 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
     return { why: "there is no session yet" };
   }
   const host = hostThere(link, context.host);
-  const scheduler = schedulerThere(link, wish.scheduler);
+  const scheduler = await schedulerThere(wish.scheduler, context);
   let chosen: ChosenJob;
   try {
-    chosen = await chooseJob(wish.job, { scheduler, sessions, host, menus: context.menus });
+    chosen = await chooseJob(wish.job, {
+      ...{ scheduler, sessions, host, link, menus: context.menus },
+      named: wish.scheduler !== undefined,
+    });
   } catch (error) {
     const early = error instanceof RdgError && ["pending", "no-session"].includes(error.code);
     if (context.patient && early) return { why: lower(error.message) };
@@ -129,7 +132,7 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
 }
 
 /** The login node as the parts of `rdg attach` see it. */
-function hostThere(link: Link, host: Host): Host {
+export function hostThere(link: Link, host: Host): Host {
   const { facts } = link;
   const env: Record<string, string> = {
     USER: facts.user,
@@ -157,25 +160,42 @@ function rememberLists(runner: Runner): Runner {
   };
 }
 
-function schedulerThere(link: Link, name: string | undefined): SchedulerPlugin {
+/** The scheduler of the login node. */
+export async function schedulerThere(
+  name: string | undefined,
+  { link, host }: FindContext,
+): Promise<SchedulerPlugin> {
   return chooseScheduler({
+    plugins: await allSchedulers(host),
     name,
     env: {},
     isOnPath: (program) => link.facts.programs.has(program),
   });
 }
 
-async function chooseJob(
+/** The job: as typed, else the one that has sessions, else by asking. */
+export async function chooseJob(
   typed: string | undefined,
   context: {
     scheduler: SchedulerPlugin;
     sessions: readonly Session[];
     host: Host;
     menus: Menus;
+    link: Link;
+    named: boolean;
   },
 ): Promise<ChosenJob> {
+  const { scheduler, sessions, host, menus, link, named } = context;
+  // The person sits at the laptop, and forgot the login node.
+  const elsewhere = link.local && link.facts.programs.size === 0;
+  if (typed !== undefined && elsewhere && !named && typed !== "local") {
+    throw new RdgError(`Cannot connect to job ${typed}: there is no scheduler on this machine`, {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+      hint: `name the login node first: rdg connect LOGIN ${typed}`,
+    });
+  }
   if (typed !== undefined) return await selectJob(typed, context);
-  const { scheduler, sessions, host, menus } = context;
   const inJobs = scheduler !== local && sessions.some((one) => one.scheduler === scheduler.name);
   const listed = inJobs ? await listJobs(scheduler, host) : [];
   const running = listed.filter(({ state }) => state === "running" || state === "suspended");
@@ -192,6 +212,8 @@ async function chooseJob(
       hint: others.size > 0 && !inJobs
         ? `the sessions that can be seen belong to ${[...others].join(", ")}: connect to its ` +
           "login node"
+        : elsewhere
+        ? "name the login node: rdg connect LOGIN"
         : "start one with: rdg debug --lite python your_script.py; --wait waits for it",
     });
   }
@@ -261,7 +283,7 @@ function nothingUsable(
 }
 
 /** The words of `rdg attach`, in those of `rdg connect`. */
-function inWords(error: unknown): unknown {
+export function inWords(error: unknown): unknown {
   if (!(error instanceof RdgError)) return error;
   return new RdgError(error.message.replace("Cannot attach to", "Cannot connect to"), {
     code: error.code,
@@ -271,6 +293,7 @@ function inWords(error: unknown): unknown {
   });
 }
 
-function lower(message: string): string {
+/** Why there is nothing yet, in the midst of a sentence. */
+export function lower(message: string): string {
   return message.replace(/^Cannot connect( to)?(: )?/, "").replace(/^Cannot attach to /, "").trim();
 }

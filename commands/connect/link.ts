@@ -38,6 +38,8 @@ export interface Facts {
 export interface Link {
   /** How people call it: the host as typed, or "this host". */
   readonly name: string;
+  /** Whether it is this very machine. */
+  readonly local: boolean;
   /** What is known of it. */
   readonly facts: Facts;
   /** Runs programs there. */
@@ -145,6 +147,7 @@ export async function localLink(
     );
   return {
     name: "this host",
+    local: true,
     facts,
     runner,
     broken: new Promise(() => {}),

@@ -25,7 +25,11 @@ export class Outlet {
   #seq = firstSeq;
   #queue: Promise<void> = Promise.resolve();
 
-  /** @param write Writes to the editor; rejects once it has gone. */
+  /**
+   * Makes the way out.
+   *
+   * @param write Writes to the editor; rejects once it has gone.
+   */
   constructor(write: (bytes: Uint8Array) => Promise<void>) {
     this.#write = write;
   }
@@ -82,6 +86,23 @@ export class Outlet {
    */
   async say(line: string): Promise<void> {
     await this.tell("output", { category: "important", output: `rdg: ${line}\n` });
+  }
+
+  /**
+   * Sends the editor a request of rdg's own.
+   *
+   * @param command The request.
+   * @param args Its arguments.
+   * @param hear Is told its number, by which the answer is known, before it is sent.
+   */
+  async ask(
+    command: string,
+    args: Record<string, unknown>,
+    hear: (seq: number) => void,
+  ): Promise<void> {
+    const seq = this.#seq++;
+    hear(seq);
+    await this.#send(encode({ seq, type: "request", command, arguments: args }));
   }
 
   /**

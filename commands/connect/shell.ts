@@ -54,6 +54,19 @@ export function specScript(
   return [...lines, options.replace ? `exec ${command}` : `${input}${command}`].join("\n");
 }
 
+/** What {@linkcode Shell} writes around a script's output. */
+const marks = /(?<=^|\n)\n?rdg-[\da-f-]{36}-\d+-(?:begin|end)\b.*\n?/g;
+
+/**
+ * Takes rdg's own marks out of what a program wrote.
+ *
+ * @param text What it wrote.
+ * @returns Its own words.
+ */
+export function withoutMarks(text: string): string {
+  return text.replaceAll(marks, "");
+}
+
 interface Job {
   mark: string;
   lines: string[];
@@ -77,6 +90,8 @@ export class Shell {
   #over = false;
 
   /**
+   * Takes the shell over.
+   *
    * @param program Runs {@linkcode bootstrap}.
    * @param onComplaint Set by the maker of the program: what hears its stderr.
    */
@@ -87,7 +102,7 @@ export class Shell {
       await program.ended;
       this.#over = true;
       this.#job?.finish(null);
-      return program.reason();
+      return this.#reason();
     });
   }
 
@@ -114,6 +129,11 @@ export class Shell {
     await this.ended;
   }
 
+  /** What its carrier said last: banners, and what scripts complained about, are no reason. */
+  #reason(): string {
+    return this.#program.reason().split(marks).at(-1)!.trim();
+  }
+
   async #runNow(
     script: string,
     options: { timeoutMs: number; onLine?: (line: string) => void; keep?: boolean },
@@ -122,7 +142,7 @@ export class Shell {
       new RdgError("Cannot ask the login node: the connection has ended", {
         code: "connection",
         exitCode: ExitCode.generic,
-        cause: this.#program.reason() || undefined,
+        cause: this.#reason() || undefined,
       });
     if (this.#over) throw gone();
     const mark = `rdg-${this.#nonce}-${++this.#count}`;

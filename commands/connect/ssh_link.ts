@@ -12,7 +12,7 @@
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { commandLine, quoteWord } from "../../plugins/host.ts";
 import { type Facts, factsScript, feed, type Link, nodeOptions, readFacts } from "./link.ts";
-import { bootstrap, Shell, specScript } from "./shell.ts";
+import { bootstrap, Shell, specScript, withoutMarks } from "./shell.ts";
 import { loaderVariables, pause, type ProgramStream, programStream } from "./stream.ts";
 
 /** What {@linkcode sshLink} needs. */
@@ -21,8 +21,13 @@ export interface SshOptions {
   login: string;
   /** The schedulers' programs, to be looked for. */
   programs: readonly string[];
-  /** Hears what ssh writes to stderr while it connects: banners, and why it can't. */
-  onComplaint: (text: string) => void;
+  /**
+   * Shows the person what ssh writes to stderr while it connects: banners, and why it can't. An error
+   * doesn't repeat it then.
+   */
+  onComplaint?: (text: string) => void;
+  /** Whether ssh may ask the person; `false` fails where it would have to. */
+  ask: boolean;
   /** Is shown each command line. */
   onRun?: (line: string) => void;
   /** Ends the attempt. */
@@ -61,11 +66,13 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     ...["-T", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none"],
     ...["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"],
   ];
-  const master = socket.length > 0 ? [...socket, "-M", "-o", "ControlPersist=no"] : [];
+  const master = [
+    ...options.ask ? [] : ["-o", "BatchMode=yes"],
+    ...socket.length > 0 ? [...socket, "-M", "-o", "ControlPersist=no"] : [],
+  ];
   // A session that finds no master must not make a connection of its own.
-  const session = folder === null
-    ? common
-    : [...common, ...socket, ...["-o", "ControlMaster=no", "-o", "ProxyCommand=false"]];
+  const inner = [...socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false"];
+  const session = folder === null ? common : [...common, ...inner];
 
   const spawn = (args: readonly string[], onComplaint?: (text: string) => void) => {
     options.onRun?.(commandLine({ program: "ssh", args }));
@@ -84,15 +91,15 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     return programStream(child, onComplaint ? { onComplaint } : {});
   };
 
-  let listener = options.onComplaint;
+  let listener = (text: string) => options.onComplaint?.(text);
   const program = spawn(
     [...(foreign ? session : [...common, ...master]), login, bootstrap],
     (text) => listener(text),
   );
   const shell = new Shell(program, (hear) => {
     listener = (text) => {
-      const own = text.replace(/\n?rdg-[\da-f-]{36}-\d+-end\n/, "");
-      if (!settled && own) options.onComplaint(own);
+      const own = withoutMarks(text);
+      if (!settled && own) options.onComplaint?.(own);
       hear(text);
     };
   });
@@ -117,7 +124,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     }
   } catch (error) {
     await program.close();
-    throw await explain(error, { login, program });
+    throw await explain(error, { program, options });
   } finally {
     settled = true;
     options.signal?.removeEventListener("abort", abort);
@@ -125,6 +132,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
   const known = facts;
   return {
     name: login,
+    local: false,
     facts: known,
     broken: shell.ended.then((reason) => reason || "the connection was closed"),
     runner: (spec, { onLine } = {}) => {
@@ -148,7 +156,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     startOn(node, words, { ask }) {
       const through = folder === null ? ["-J", login] : [
         "-o",
-        `ProxyCommand=ssh ${[...socket, "-W", "[%h]:%p", login].map(quoteWord).join(" ")}`,
+        `ProxyCommand=ssh ${[...inner, "-W", "[%h]:%p", login].map(quoteWord).join(" ")}`,
       ];
       const started = spawn([
         ...nodeOptions(ask),
@@ -216,26 +224,31 @@ async function makeFolder(): Promise<string> {
 /** Says in ssh's own words what went wrong. */
 async function explain(
   error: unknown,
-  { login, program }: { login: string; program: ProgramStream },
+  { program, options }: { program: ProgramStream; options: SshOptions },
 ): Promise<unknown> {
+  const { login, onComplaint } = options;
   if (error instanceof RdgError && error.code !== "connection") return error;
   if (error instanceof RdgError && !error.message.startsWith("Cannot ask")) return error;
   const code = await program.ended;
-  const words = program.reason();
+  const words = withoutMarks(program.reason()).trim();
   const known = complaints.find(({ pattern }) => pattern.test(words));
   return new RdgError(
     `Cannot connect to "${login}": ${known?.message ?? `"ssh" exited with code ${code}`}`,
     {
-      code: "connection",
+      code: known?.code ?? "connection",
       exitCode: known?.exitCode ?? ExitCode.generic,
       hint: known?.hint ?? `see what "ssh ${login}" says by itself`,
-      cause: words || undefined,
+      cause: onComplaint ? undefined : words || undefined,
     },
   );
 }
 
+/** The code of an error that a person at a terminal may be able to mend by answering ssh. */
+export const refused = "refused";
+
 const complaints: readonly {
   pattern: RegExp;
+  code?: string;
   message: string;
   hint: string;
   exitCode: ExitCode;
@@ -244,17 +257,28 @@ const complaints: readonly {
     pattern: /IDENTIFICATION HAS CHANGED/,
     message: "its host key has changed",
     hint: "ask the cluster's support whether that was them, before anything else; " +
-      "the message above says how to remove the old key (ssh-keygen -f … -R …)",
+      "ssh's words above say how to remove the old key (ssh-keygen -f … -R …)",
     exitCode: ExitCode.permission,
   },
   {
     pattern: /Host key verification failed/,
+    code: refused,
     message: "its host key is not known here",
     hint: "connect once by hand with ssh, and compare the fingerprint with the cluster's page",
     exitCode: ExitCode.permission,
   },
   {
+    pattern: /Permission denied \([^)]*(?:keyboard-interactive|password)/,
+    code: refused,
+    message: "it let you in neither by a key nor by what was typed",
+    hint:
+      "make the same ssh command work by hand first; a password or a code can be asked for only " +
+      "in a terminal",
+    exitCode: ExitCode.permission,
+  },
+  {
     pattern: /Permission denied|Too many authentication failures/,
+    code: refused,
     message: "it refused your key or password",
     hint: "make the same ssh command work by hand first: user name, key, agent (ssh-add -l)",
     exitCode: ExitCode.permission,

@@ -6,12 +6,13 @@
  */
 
 import { type CommandMeta, numberFlag, parseWords } from "../_args.ts";
-import type { Host } from "../_host.ts";
+import { hasDropIns, type Host } from "../_host.ts";
 import { parseRanks, type RankRange } from "../_ranks.ts";
 import { defaultSignal, defaultStackSignal, parseSignal } from "../_signals.ts";
+import type { SchedulerPlugin } from "../../plugins/contract.ts";
 import { usageError } from "../../plugins/error.ts";
 import { currentScheduler, firstSet, schedulers } from "../../plugins/schedulers.ts";
-import { type AgentConfig, agentEnvironment } from "../../python/launch.ts";
+import { type AgentConfig, agentEnvironment, cacheFolder } from "../../python/launch.ts";
 import { type Machine, systemMachine } from "./become.ts";
 import { checkInterpreter } from "./words.ts";
 
@@ -72,7 +73,7 @@ export const meta = {
 /** What was asked for. */
 export interface DebugOptions {
   /** What the agent is told, but for what only the running process knows. */
-  agent: Omit<AgentConfig, "pid" | "start" | "spawned" | "job" | "follow">;
+  agent: Omit<AgentConfig, "pid" | "start" | "spawned" | "job" | "follow" | "schedulers">;
 }
 
 /**
@@ -145,33 +146,39 @@ export async function run(
 ): Promise<number> {
   const command = options.agent.command;
   const site = await machine.installAgent({
-    cache: cacheFolder(host),
+    cache: cacheFolder(host.env),
     temporary: host.env("TMPDIR") || "/tmp",
     uid: machine.uid,
   });
   const environment = machine.environment();
-  const scheduler = currentScheduler(environment);
+  const own = await ownSchedulers(options, host);
+  const all = [...schedulers, ...own];
+  const scheduler = currentScheduler(environment, all);
   const config: AgentConfig = {
     ...options.agent,
     pid: machine.pid,
     start: machine.startTime(),
     spawned: !machine.canReplace,
     job: firstSet(scheduler.job.job, environment) ?? null,
-    follow: startsJob(command),
+    follow: startsJob(command, all),
+    ...own.length > 0 ? { schedulers: own.map(({ name, job }) => ({ name, job })) } : {},
   };
   const changes = agentEnvironment(config, { site, pythonPath: environment["PYTHONPATH"] });
   return await machine.become(command, changes);
 }
 
 /** Whether COMMAND is a launcher of a scheduler that starts a job of its own (srun, salloc). */
-function startsJob(command: readonly string[]): boolean {
+function startsJob(command: readonly string[], all: readonly SchedulerPlugin[]): boolean {
   const name = command[0]?.split("/").at(-1) ?? "";
-  return schedulers.some(({ launchers }) => launchers?.includes(name));
+  return all.some(({ launchers }) => launchers?.includes(name));
 }
 
-/** rdg's cache folder; null where the environment names no home. */
-function cacheFolder(host: Host): string | null {
-  const home = host.env("HOME");
-  const base = host.env("XDG_CACHE_HOME") || (home ? `${home}/.cache` : null);
-  return base === null ? null : `${base}/rdg`;
+/** The person's own schedulers; only their data is used here, so none of them is started again. */
+async function ownSchedulers(
+  { agent: { quiet } }: DebugOptions,
+  host: Host,
+): Promise<readonly SchedulerPlugin[]> {
+  if (!hasDropIns(host.env)) return [];
+  const { openDropIns } = await import("../_drop_ins.ts");
+  return openDropIns(host, { quiet }).schedulers;
 }

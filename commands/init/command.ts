@@ -8,7 +8,7 @@
 
 import type { CommandMeta } from "../_args.ts";
 import { parseWords } from "../_args.ts";
-import type { Host } from "../_host.ts";
+import { hasDropIns, type Host } from "../_host.ts";
 import type { AttachProfile, EditorPlugin } from "../../plugins/contract.ts";
 import { editors } from "../../plugins/editors.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
@@ -18,7 +18,7 @@ import { unifiedDiff } from "./diff.ts";
 import { type Files, systemFiles } from "./files.ts";
 import { planChanges, type Task } from "./plan.ts";
 import { attachProfile } from "./profile.ts";
-import type { Surroundings } from "./places.ts";
+import { type Surroundings, surroundings } from "./places.ts";
 import { printFresh, report } from "./report.ts";
 import { makeChanges } from "./write.ts";
 
@@ -127,7 +127,38 @@ export async function run(
   host: Host,
   parts: InitParts = systemParts,
 ): Promise<number> {
-  const named = editorsByName(options.editors, editors);
+  const own = hasDropIns(host.env)
+    ? (await import("../_drop_ins.ts")).openDropIns(host, { editors }).editors
+    : [];
+  let known = [...editors, ...own];
+  while (true) {
+    try {
+      return await setUp(options, { host, parts, known });
+    } catch (error) {
+      const guilty = own.find(({ name }) => name === guiltyName(error));
+      const wanted = editorsByName(options.editors, known);
+      const others = wanted.filter((plugin) => plugin !== guilty);
+      // Nothing is written before every new text is there, so all can be done again without it.
+      if (!guilty || wanted.length > 0 && others.length === 0) throw error;
+      host.terminal.say(
+        host.terminal.style("yellow", `Passed over ${guilty.title}: ${(error as Error).message}`),
+      );
+      known = known.filter((plugin) => plugin !== guilty);
+      options = { ...options, editors: others.map(({ name }) => name) };
+    }
+  }
+}
+
+/** The plugin of the person's own that is at fault, if one is. */
+function guiltyName(error: unknown): unknown {
+  return error instanceof RdgError && "plugin" in error ? error.plugin : undefined;
+}
+
+async function setUp(
+  options: InitOptions,
+  { host, parts, known }: { host: Host; parts: InitParts; known: readonly EditorPlugin[] },
+): Promise<number> {
+  const named = editorsByName(options.editors, known);
   const around = await surroundings(host, parts.files);
   if (!options.remove && !options.print && !options.force) await refuseHome(around);
   const realRoot = await parts.files.realPath(around.root);
@@ -135,8 +166,8 @@ export async function run(
   const chosen = named.length > 0
     ? named
     : options.remove
-    ? editors
-    : await chooseEditors({ around, profile }, { host, parts });
+    ? known
+    : await chooseEditors({ around, profile }, { host, parts, known });
   const checked = !options.remove && !options.print && !options.force;
   const plugins = checked ? await withoutObstacles(chosen, host) : chosen;
   if (options.print) return printFresh(plugins, { profile, around, host });
@@ -152,26 +183,6 @@ export async function run(
   }
   report(await makeChanges(task, around), { task, around, host, named: named.length > 0 });
   return ExitCode.ok;
-}
-
-/** Where to look, the project's folder under the name that the person uses. */
-async function surroundings(host: Host, files: Files): Promise<Surroundings> {
-  const cwd = host.cwd();
-  const home = host.env("HOME")?.replace(/(?<=.)\/+$/, "") || undefined;
-  const pwd = host.env("PWD");
-  let root = cwd;
-  if (pwd?.startsWith("/") && pwd !== cwd) {
-    try {
-      if (await files.realPath(pwd) === await files.realPath(cwd)) {
-        root = pwd.replace(/(?<=.)\/+$/, "");
-      }
-    } catch {
-      // A stale PWD says nothing.
-    }
-  }
-  const xdg = host.env("XDG_CONFIG_HOME");
-  const config = xdg?.startsWith("/") ? xdg.replace(/(?<=.)\/+$/, "") : home && `${home}/.config`;
-  return { root, home, config, env: (name) => host.env(name), files };
 }
 
 /** An editor's folder at home, or at the very top, would be taken for everything below it. */
@@ -215,15 +226,15 @@ async function withoutObstacles(
 /** Which editors to set up where none was named. */
 async function chooseEditors(
   where: { around: Surroundings; profile: AttachProfile },
-  { host, parts }: { host: Host; parts: InitParts },
+  { host, parts, known }: { host: Host; parts: InitParts; known: readonly EditorPlugin[] },
 ): Promise<readonly EditorPlugin[]> {
-  const { sure, hints } = await findEditors(editors, where);
+  const { sure, hints } = await findEditors(known, where);
   if (sure.length > 0) return sure;
   const [only] = hints;
   const files = new Set(hints.map((plugin) => JSON.stringify(plugin.files)));
   if (only && files.size === 1) return hints;
-  const vscode = editors.filter(({ name }) => name === "vscode");
-  if (hints.length > 0 && host.terminal.interactive) return await parts.ask(editors, hints);
+  const vscode = known.filter(({ name }) => name === "vscode");
+  if (hints.length > 0 && host.terminal.interactive) return await parts.ask(known, hints);
   if (hints.length > 0) {
     const names = hints.map(({ name }) => name).join(",");
     host.terminal.say(

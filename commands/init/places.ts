@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Host } from "../_host.ts";
 import type { Files } from "./files.ts";
 
 /** Where to look. */
@@ -18,6 +19,32 @@ export interface Surroundings {
   env(name: string): string | undefined;
   /** The disk. */
   files: Files;
+}
+
+/**
+ * Finds out where to look, the project's folder under the name that the person uses.
+ *
+ * @param host The world.
+ * @param files The disk.
+ * @returns Project, home and settings.
+ */
+export async function surroundings(host: Host, files: Files): Promise<Surroundings> {
+  const cwd = host.cwd();
+  const home = host.env("HOME")?.replace(/(?<=.)\/+$/, "") || undefined;
+  const pwd = host.env("PWD");
+  let root = cwd;
+  if (pwd?.startsWith("/") && pwd !== cwd) {
+    try {
+      if (await files.realPath(pwd) === await files.realPath(cwd)) {
+        root = pwd.replace(/(?<=.)\/+$/, "");
+      }
+    } catch {
+      // A stale PWD says nothing.
+    }
+  }
+  const xdg = host.env("XDG_CONFIG_HOME");
+  const config = xdg?.startsWith("/") ? xdg.replace(/(?<=.)\/+$/, "") : home && `${home}/.config`;
+  return { root, home, config, env: (name) => host.env(name), files };
 }
 
 /**

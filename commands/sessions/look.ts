@@ -68,13 +68,13 @@ export async function look(options: LookOptions): Promise<Look> {
       host.terminal.say(host.terminal.style("dim", `Passed over ${line}`));
     }
   }
-  const scheduler = openScheduler(options.scheduler, host);
+  const scheduler = await openScheduler(options.scheduler, host);
   const { listing, note } = await list(sessions, { scheduler, host, before });
   const fresh = listing !== before;
   const now = host.now();
   const { rows, doubtful, stale } = await judge(sessions, {
     scheduler: scheduler.name,
-    jobs: listing ? listing.jobs.map((job) => aged(job, now - listing.at)) : [],
+    jobs: listing?.jobs.map((job) => fresh ? job : aged(job, now - listing.at)) ?? [],
     hostname: host.hostname(),
     canonicalId: scheduler.canonicalId,
     runner: host.runner,

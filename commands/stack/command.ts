@@ -14,13 +14,14 @@ import { schedulerFlag } from "../_scheduler.ts";
 import { RdgError, usageError } from "../../plugins/error.ts";
 import { stateFolder } from "../../python/sessions.ts";
 import type { Way } from "../attach/enter.ts";
+import { prepareInjection } from "../attach/inject.ts";
 import { compare, type Memory } from "./changes.ts";
 import { gather } from "./gather.ts";
 import { checkHtmlFile, writeHtml } from "./html_file.ts";
 import { asJson } from "./json.ts";
 import { groupsOf, mergeSnapshot } from "./merge.ts";
 import { exitCodeOf } from "./reasons.ts";
-import { absentRanks, choose } from "./select.ts";
+import { absentRanks, choose, isWide } from "./select.ts";
 import { namer } from "./snapshot.ts";
 import { renderMissing, renderText } from "./text.ts";
 
@@ -28,8 +29,10 @@ import { renderMissing, renderText } from "./text.ts";
 export interface StackOptions {
   /** The job, as people write it; undefined to ask, or to look on this host for a PID. */
   job?: string;
-  /** One process only. */
-  pid?: number;
+  /** These processes only. */
+  pids?: readonly number[];
+  /** Whether gdb may look into processes that rdg has not prepared. */
+  inject?: boolean;
   /** Only these ranks. */
   ranks?: readonly RankRange[];
   /** Only on this node. */
@@ -59,9 +62,16 @@ export const meta: CommandMeta = {
     rank: { type: "string", value: "LIST", help: "Only these ranks, as in 0 or 0,3 or 0-3" },
     pid: {
       type: "string",
-      value: "PID",
-      help: "Only this process; without JOB, one on this host. py-spy is used where rdg has not " +
-        "prepared it",
+      value: "LIST",
+      help:
+        "Only these processes, as in 67890 or 67890,67893; without JOB, on this host. py-spy is " +
+        "used where rdg has not prepared them",
+    },
+    inject: {
+      type: "boolean",
+      help:
+        "Also all Python processes of the job that rdg has not prepared: by py-spy, else by gdb, " +
+        "which stops each for about a second",
     },
     node: { type: "string", value: "NODE", help: "Only processes on this node" },
     watch: {
@@ -76,7 +86,12 @@ export const meta: CommandMeta = {
       help: "How long a process may take to answer (5)",
     },
     scheduler: schedulerFlag,
-    via: { type: "string", value: "WAY", help: "How to reach the node: scheduler, direct or ssh" },
+    via: {
+      type: "string",
+      value: "WAY",
+      choices: ways,
+      help: "How to reach the node: scheduler, direct or ssh",
+    },
     json: { type: "boolean", help: "Print one JSON object (with --watch, one a line)" },
   },
   examples: [
@@ -85,6 +100,7 @@ export const meta: CommandMeta = {
     ["rdg stack 12345 --rank 37 --verbose", "one rank, every frame, whole paths"],
     ["rdg stack 12345 --watch 10", "which ranks move, and which don't"],
     ["rdg stack --pid 67890", "a process on this host"],
+    ["rdg stack 12345 --inject", "a job that was started without rdg"],
   ],
 };
 
@@ -111,11 +127,11 @@ export function parse(argv: readonly string[]): StackOptions {
   if (values.pid !== undefined && values.rank !== undefined) {
     throw usageError('Cannot use "--pid" together with "--rank"', "leave one of them out");
   }
-  const pid = numberFlag(values.pid, { flag: "pid", min: 1, max: 2 ** 31, whole: true });
-  if (job === undefined && pid !== undefined && values.node !== undefined) {
+  const pids = parsePids(values.pid);
+  if (job === undefined && pids !== undefined && values.node !== undefined) {
     throw usageError(
       'Cannot use "--node" with "--pid" alone: that looks on this host',
-      `rdg stack JOB --pid ${pid} --node ${values.node}`,
+      `rdg stack JOB --pid ${pids.join(",")} --node ${values.node}`,
     );
   }
   const via = values.via as string | undefined;
@@ -129,7 +145,8 @@ export function parse(argv: readonly string[]): StackOptions {
   const limitS = numberFlag(values.timeout, { flag: "timeout", min: 0.1, max: 600 });
   return {
     ...(job === undefined ? {} : { job }),
-    ...(pid === undefined ? {} : { pid }),
+    ...(pids === undefined ? {} : { pids }),
+    ...(values.inject === true ? { inject: true } : {}),
     ...(values.rank === undefined ? {} : { ranks: parseRanks(String(values.rank)) }),
     ...(values.node === undefined ? {} : { node: String(values.node) }),
     ...(values.scheduler === undefined ? {} : { scheduler: String(values.scheduler) }),
@@ -139,6 +156,14 @@ export function parse(argv: readonly string[]): StackOptions {
     ...(values.html === undefined ? {} : { html: String(values.html) }),
     limitS: limitS ?? 5,
   };
+}
+
+function parsePids(value: unknown): number[] | undefined {
+  if (value === undefined) return undefined;
+  const numbers = String(value).split(",").map((word) =>
+    numberFlag(word, { flag: "pid", min: 1, max: 2 ** 31, whole: true })!
+  );
+  return [...new Set(numbers)];
 }
 
 /**
@@ -158,6 +183,7 @@ export async function run(
   if (options.html !== undefined) await checkHtmlFile(options.html);
   const menus = extra.menus ?? terminalMenus(terminal.columns);
   const pause = extra.pause ?? wait;
+  const state = stateFolder(host.env);
   let memory: Memory | undefined;
   let job = options.job;
   while (true) {
@@ -167,11 +193,17 @@ export async function run(
       const snapshot = await gather(selection, {
         ...(options.via === undefined ? {} : { via: options.via }),
         limitS: options.limitS,
-        children: selection.sessions.length > 0 && options.pid === undefined,
+        children: (selection.sessions.length > 0 || isWide(options)) && options.pids === undefined,
         // Outside a job nothing but its parent says what a process belongs to.
         orphans: selection.jobId !== null && options.ranks === undefined &&
           options.node === undefined,
-        state: stateFolder(host.env),
+        unarmed: isWide(options) && selection.jobId !== null,
+        inject: options.inject
+          ? await prepareInjection(host, {
+            ...{ state, local: selection.jobId === null, limitS: options.limitS },
+          })
+          : undefined,
+        state,
         host,
       });
       const changes = compare(snapshot, memory);

@@ -9,10 +9,18 @@ import type { Host } from "../_host.ts";
 import { type Answer, type Helper, runOnNodes, type Way } from "../attach/enter.ts";
 import type { Group, Selection } from "../attach/select.ts";
 import { parseDump } from "../../python/dump.ts";
+import { rankIn, rankVariables } from "../../plugins/ranks.ts";
 import type { Session } from "../../python/sessions.ts";
+import type { Injection } from "../../python/wake.ts";
 import { stackCommand, type StackEvent, stackReader } from "../../python/stack.ts";
 import { reasonOf } from "./reasons.ts";
-import { type Answered, compareProcesses, type Missing, type Snapshot } from "./snapshot.ts";
+import {
+  type Answered,
+  compareProcesses,
+  type Crash,
+  type Missing,
+  type Snapshot,
+} from "./snapshot.ts";
 
 /** How to ask. */
 export interface GatherOptions {
@@ -24,6 +32,10 @@ export interface GatherOptions {
   children: boolean;
   /** Also those that none of the chosen ones started. */
   orphans: boolean;
+  /** Also all other Python processes of mine in the job. */
+  unarmed: boolean;
+  /** How to look into processes that rdg has not prepared by gdb; absent for py-spy alone. */
+  inject?: Injection | undefined;
   /** The state folder. */
   state: string | null;
   /** The world. */
@@ -57,6 +69,7 @@ export async function gather(selection: Selection, options: GatherOptions): Prom
         timeoutS: options.limitS + spareS,
         state: options.state,
         host: options.host,
+        inject: options.inject,
       },
       onEvent: () => {},
       helper: helperFor(group, { selection, options }),
@@ -66,7 +79,10 @@ export async function gather(selection: Selection, options: GatherOptions): Prom
   // A PID that was typed by hand is looked for in every component of the job.
   const all = perGroup.flat();
   const found = all.filter((one) => !("outcome" in one) || !notIt.includes(one.outcome));
-  const processes = selection.sessions.length === 0 && found.length > 0 ? found : all;
+  const pids = new Set(found.map(({ pid }) => pid));
+  const processes = all.filter((one) =>
+    !("outcome" in one) || !notIt.includes(one.outcome) || !pids.has(one.pid)
+  );
   processes.sort(compareProcesses);
   const answered = processes.filter((one): one is Answered => "dump" in one);
   const ranks = new Set(answered.map(({ rank, child }) => child ? null : rank));
@@ -102,6 +118,8 @@ function helperFor(
         limitS: options.limitS,
         children: options.children,
         orphans: options.orphans,
+        unarmed: options.unarmed,
+        rankVariables,
       }, python),
     reader: stackReader,
   };
@@ -131,6 +149,7 @@ function readGroup(
       ...identify({ node: target.host ?? "", pid: target.pid, start: target.startTime }),
       rank: session?.rank ?? null,
       child: false,
+      ...crashOf(session),
       outcome: "no-answer" as const,
       reason: reasonOf("no-answer", { detail, job: selection.displayId }),
     }];
@@ -149,8 +168,9 @@ function readGroup(
   ): Answered | Missing {
     const process = {
       ...identify(event),
-      rank: (session ?? parent)?.rank ?? null,
-      child: event.index === null,
+      rank: (session ?? parent)?.rank ?? rankIn(event.environment)?.rank ?? null,
+      child: !event.program,
+      ...crashOf(session),
     };
     if (event.type === "none") {
       const { outcome, detail } = event;
@@ -163,8 +183,9 @@ function readGroup(
     return {
       ...process,
       name: event.name,
-      dump: parseDump(event.text, { complete: event.complete }),
-      fromOutside: event.text.startsWith("py-spy "),
+      dump: parseDump(event.text, { complete: event.complete, via: event.via }),
+      via: event.via,
+      osThreads: event.threads,
     };
   }
 }
@@ -172,6 +193,11 @@ function readGroup(
 function identify(event: { node: string; pid: number; start: number | null }) {
   const { node, pid, start } = event;
   return { key: `${node}:${pid}:${start}`, node, pid };
+}
+
+function crashOf(session: Session | undefined): { crash?: Crash } {
+  if (!session || session.crashed === null) return {};
+  return { crash: { time: session.crashed, exception: session.exception ?? "" } };
 }
 
 /** The record behind a target. */

@@ -32,7 +32,8 @@ export function asJson(
     processes: snapshot.answered.map((process) => ({
       ...identity(process),
       command: process.name,
-      via: process.fromOutside ? "py-spy" : "signal",
+      via: process.via,
+      osThreads: process.osThreads,
       ...(more.marks ? { change: more.marks.get(process.key) ?? null } : {}),
       cut: process.dump.cut,
       threads: process.dump.threads,
@@ -46,6 +47,6 @@ export function asJson(
   };
 }
 
-function identity({ rank, node, pid, child }: Process): Record<string, unknown> {
-  return { rank, node, pid, child };
+function identity({ rank, node, pid, child, crash }: Process): Record<string, unknown> {
+  return { rank, node, pid, child, ...crash ? { crash } : {} };
 }

@@ -141,7 +141,11 @@ function distinct(stacks: readonly Stack[]): Answered[] {
   return [...new Set(stacks.map(({ process }) => process))];
 }
 
+/** The first crash first, then the fewest. */
 function compareSizes(a: readonly Answered[], b: readonly Answered[]): number {
+  const crashed = (some: readonly Answered[]) =>
+    Math.min(...some.map(({ crash }) => crash?.time ?? Number.MAX_SAFE_INTEGER));
+  if (crashed(a) !== crashed(b)) return crashed(a) - crashed(b);
   if (a.length !== b.length) return a.length - b.length;
   return a[0] && b[0] ? compareProcesses(a[0], b[0]) : 0;
 }

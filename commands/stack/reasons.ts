@@ -38,6 +38,10 @@ export function reasonOf(
       return detail || "the process is stopped";
     case "late":
       return `no answer in time${more}`;
+    case "no-ptrace":
+    case "no-gdb":
+    case "cannot-inject":
+    case "queued":
     case "unarmed":
     case "failed":
       return detail || "it can't be asked";
@@ -66,6 +70,7 @@ export function exitCodeOf([first]: readonly Missing[]): ExitCode {
     case "no-job":
       return ExitCode.notFound;
     case "not-mine":
+    case "no-ptrace":
       return ExitCode.permission;
     case "late":
       return ExitCode.timeout;

@@ -8,8 +8,9 @@
 import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
 import { formatRanks, inRanks } from "../_ranks.ts";
-import { openScheduler } from "../_scheduler.ts";
+import { openScheduler, sameNode } from "../_scheduler.ts";
 import { type Selection, selectProcesses } from "../attach/select.ts";
+import type { Job } from "../../plugins/contract.ts";
 import { local, localJob } from "../../plugins/schedulers/local.ts";
 import { readSessions, type Session, stateFolder } from "../../python/sessions.ts";
 import type { StackOptions } from "./command.ts";
@@ -29,9 +30,11 @@ export async function choose(
   options: StackOptions,
   { host, menus }: { host: Host; menus: Menus },
 ): Promise<Selection> {
-  if (options.job === undefined && options.pid !== undefined) return onThisHost(options.pid, host);
+  if (options.job === undefined && options.pids !== undefined) {
+    return onThisHost(options.pids, host);
+  }
   const wanted = options.scheduler ?? (options.job === "local" ? "local" : undefined);
-  const scheduler = openScheduler(wanted, host);
+  const scheduler = await openScheduler(wanted, host);
   const state = stateFolder(host.env);
   const { sessions, passedOver } = state === null
     ? { sessions: [], passedOver: [] }
@@ -40,7 +43,21 @@ export async function choose(
     host.terminal.say(host.terminal.style("dim", `Passed over ${line}`));
   }
   const context = { scheduler, sessions, host, menus, command: "stack" as const };
-  return await selectProcesses({ ...options, all: true }, context);
+  const selection = await selectProcesses(
+    { ...options, all: true, anybody: isWide(options) },
+    context,
+  );
+  if (!isWide(options) || selection.sessions.length === 0) return selection;
+  // Whoever has no session may be on any node of the job.
+  const nodes = (job: Job) =>
+    job.nodes.filter((node) => options.node === undefined || sameNode(node, options.node));
+  const groups = selection.groups.map((group) => ({ ...group, nodes: nodes(group.job) }));
+  return { ...selection, groups };
+}
+
+/** Whether all Python processes of the job are wanted, prepared by rdg or not. */
+export function isWide({ inject, pids, ranks, job }: StackOptions): boolean {
+  return inject === true && pids === undefined && ranks === undefined && job !== "local";
 }
 
 /**
@@ -52,9 +69,9 @@ export async function choose(
  */
 export function absentRanks(
   sessions: readonly Session[],
-  options: Pick<StackOptions, "ranks" | "node" | "pid">,
+  options: Pick<StackOptions, "ranks" | "node" | "pids">,
 ): string[] {
-  if (options.node !== undefined || options.pid !== undefined || sessions.length === 0) return [];
+  if (options.node !== undefined || options.pids !== undefined || sessions.length === 0) return [];
   const there = new Set(sessions.flatMap(({ rank }) => rank === null ? [] : [rank]));
   if (there.size === 0) return [];
   const size = Math.max(...sessions.map(({ worldSize }) => worldSize ?? 0));
@@ -72,13 +89,15 @@ export function absentRanks(
   return [`No session of ${who}${of}: never armed, not started yet, or ended`];
 }
 
-function onThisHost(pid: number, host: Host): Selection {
-  const target = { host: null, pid, startTime: null, pidNamespace: null, signal: null };
+function onThisHost(pids: readonly number[], host: Host): Selection {
+  const targets = pids.map((pid) => ({
+    ...{ host: null, pid, startTime: null, pidNamespace: null, signal: null },
+  }));
   return {
     scheduler: local,
     jobId: null,
     displayId: "local",
-    groups: [{ job: localJob, nodes: [host.hostname()], targets: [target] }],
+    groups: [{ job: localJob, nodes: [host.hostname()], targets }],
     sessions: [],
   };
 }

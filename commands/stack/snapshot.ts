@@ -6,7 +6,7 @@
 
 import { formatRanks } from "../_ranks.ts";
 import type { Dump, Thread } from "../../python/dump.ts";
-import type { Silence } from "../../python/stack.ts";
+import type { Means, Silence } from "../../python/stack.ts";
 
 /** Which process is meant. */
 export interface Process {
@@ -20,6 +20,16 @@ export interface Process {
   pid: number;
   /** Whether it has no record of its own: a worker that a program started. */
   child: boolean;
+  /** The crash that it waits with; absent where there is none. */
+  crash?: Crash;
+}
+
+/** An exception that nobody caught. */
+export interface Crash {
+  /** Seconds since 1970, by the node's clock. */
+  time: number;
+  /** One line about it. */
+  exception: string;
 }
 
 /** A process that answered. */
@@ -28,8 +38,10 @@ export interface Answered extends Process {
   name: string;
   /** Where its threads are. */
   dump: Dump;
-  /** Whether py-spy read it from outside. */
-  fromOutside: boolean;
+  /** How they were read. */
+  via: Means;
+  /** Threads that the kernel knows, native ones among them; null where unknown. */
+  osThreads: number | null;
 }
 
 /** A process that gave no stacks. */
@@ -103,6 +115,16 @@ export function namer(
     }
     return parts.join(" and ");
   };
+}
+
+/** Those that wait with a crash, the first crash first. */
+export function crashesOf(
+  { answered, missing }: Pick<Snapshot, "answered" | "missing">,
+): Process[] {
+  const all: Process[] = [...answered, ...missing];
+  return all.filter(({ crash }) => crash).sort((a, b) =>
+    a.crash!.time - b.crash!.time || compareProcesses(a, b)
+  );
 }
 
 /** Order of rank, node, process. */

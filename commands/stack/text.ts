@@ -8,7 +8,14 @@ import { columns, duration, printable } from "../_columns.ts";
 import type { Frame } from "../../python/dump.ts";
 import { type Branch, groupsOf, type Merged } from "./merge.ts";
 import { fold, placer, whereIs } from "./places.ts";
-import { type Answered, mainOf, namer, type Process, type Snapshot } from "./snapshot.ts";
+import {
+  type Answered,
+  crashesOf,
+  mainOf,
+  namer,
+  type Process,
+  type Snapshot,
+} from "./snapshot.ts";
 import type { Marks } from "./changes.ts";
 
 /** How to write. */
@@ -39,8 +46,13 @@ export function renderText(snapshot: Snapshot, merged: Merged, options: TextOpti
     : placer(framesOf(snapshot));
   const groups = groupsOf(merged.main.processes.length > 0 ? merged.main : merged.children);
   const context = { who, place, options };
-  const lines = groups.slice(0, maxGroups).map(({ processes, frames }) =>
-    printable(`${who(processes)} in ${whereIs(frames, place)}${marksOf(processes, options.marks)}`)
+  const lines = crashLines(snapshot, who);
+  lines.push(
+    ...groups.slice(0, maxGroups).map(({ processes, frames }) =>
+      printable(
+        `${who(processes)} in ${whereIs(frames, place)}${marksOf(processes, options.marks)}`,
+      )
+    ),
   );
   if (groups.length > maxGroups) lines.push(`… and ${groups.length - maxGroups} more places`);
   lines.push(...section("Main threads", merged.main, context));
@@ -70,9 +82,9 @@ export function renderMissing(snapshot: Snapshot): string[] {
     if (process.dump.threads.length === 0) {
       add("No stacks of %: what came back holds no thread", process);
     } else if (!mainOf(process) && process.dump.cut) {
-      add("%: the main thread is not among the 100 that Python shows", process);
-    } else if (process.dump.cut) add("%: cut short, threads are missing", process);
-    if (process.fromOutside) add("%: read from outside by py-spy", process);
+      add(`%: the main thread is not among the 100 that Python shows${more(process)}`, process);
+    } else if (process.dump.cut) add(`%: cut short, threads are missing${more(process)}`, process);
+    if (process.via !== "signal") add(`%: read from outside by ${process.via}`, process);
   }
   return [...reasons].map(([reason, processes]) =>
     printable(reason.replace("%", () => withNodes(processes)))
@@ -85,6 +97,27 @@ export function renderMissing(snapshot: Snapshot): string[] {
     if (processes.length > 1 || only!.node === "" || names.startsWith("PID")) return names;
     return `${names} (PID ${only!.pid} on ${only!.node})`;
   }
+}
+
+/** How many threads are not shown; the kernel's number holds native ones, which have no Python stack. */
+function more({ dump, osThreads }: Answered): string {
+  const hidden = (osThreads ?? 0) - dump.threads.length;
+  return hidden > 0 ? `; ${hidden} of ${osThreads} threads (native ones included) not shown` : "";
+}
+
+/** Crashes that are listed at the top. */
+const maxCrashes = 4;
+
+/** Who crashed, in the order of time: the others may only have followed. */
+function crashLines(snapshot: Snapshot, who: (processes: readonly Process[]) => string): string[] {
+  const crashes = crashesOf(snapshot);
+  const lines = crashes.slice(0, maxCrashes).map((process, i) => {
+    const { time, exception } = process.crash!;
+    const after = i === 0 ? "" : ` ${(time - crashes[0]!.crash!.time).toFixed(1)} s later`;
+    return printable(`${who([process])} crashed${after}: ${exception}`);
+  });
+  const more = crashes.length - lines.length;
+  return more > 0 ? [...lines, `… and ${more} more crashed after that`] : lines;
 }
 
 /** All frames of a look. */

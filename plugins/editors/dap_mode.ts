@@ -50,6 +50,7 @@ export const dapMode: EditorPlugin = {
   malformed: "set-aside",
   apply: ({ oldText, profile, force }) => applyShape(oldText, shape(profile), { force }),
   remove: ({ oldText, profile, force }) => removeShape(oldText, shape(profile), { force }),
+  press: ({ name }) => `M-x dap-debug, and choose "${name} (dap-mode)"`,
   instructions(profile) {
     return [
       `In Emacs with dap-mode: (require 'dap-python), M-x dap-debug, choose "${

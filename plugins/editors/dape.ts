@@ -131,6 +131,7 @@ export const dape: EditorPlugin = {
   files: [{ path: file }],
   apply: ({ oldText, profile, force }) => applyDropIn(oldText, elisp(profile), { force, file }),
   remove: ({ oldText, profile, force }) => removeDropIn(oldText, elisp(profile), { force, file }),
+  press: ({ id }) => `M-x dape, rdg-${id}`,
   instructions(profile) {
     return [
       `Add to your Emacs configuration: (load "${file}" t)`,

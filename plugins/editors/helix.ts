@@ -165,6 +165,7 @@ export const helix: EditorPlugin = {
     }
     return { text: text.trim() ? text : null };
   },
+  press: ({ id, host, port }) => `:debug-remote ${host}:${port} rdg-${id}`,
   instructions(profile) {
     const [first] = profile.entries;
     const address = `${first?.host}:${first?.port}`;

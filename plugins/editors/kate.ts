@@ -70,6 +70,7 @@ export const kate: EditorPlugin = {
   files: [{ path: ".kateproject" }],
   apply: ({ oldText, profile, force }) => applyShape(oldText, shape(profile), { force }),
   remove: ({ oldText, profile, force }) => removeShape(oldText, shape(profile), { force }),
+  press: ({ name }) => `in the debug panel, choose "rdg" with "${name}"`,
   instructions(profile) {
     const rest = profile.entries.filter((entry) => !usable(profile).includes(entry));
     return [

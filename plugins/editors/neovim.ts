@@ -83,6 +83,7 @@ export const neovim: EditorPlugin = {
       ? removeShape(oldText, launchShape(profile), { force })
       : removeDropIn(oldText, lua, { force, file });
   },
+  press: ({ name }) => `:DapContinue, and choose "${name}"`,
   instructions(profile) {
     return [
       `In Neovim: open a Python file of the project, :lua require("dap").continue(), ` +

@@ -25,6 +25,7 @@ export const pycharm: EditorPlugin = {
   files: [],
   apply: ({ oldText }) => ({ text: oldText }),
   remove: ({ oldText }) => ({ text: oldText }),
+  press: ({ name }) => `debug the configuration "${name}" (Attach to DAP)`,
   instructions(profile) {
     return [
       "In PyCharm 2025.3 or later: Run, Edit Configurations, +, Attach to DAP. Enter:",

@@ -49,6 +49,7 @@ export const sublime: EditorPlugin = {
   files: [{ path: "*.sublime-project", fresh: "${folder}.sublime-project" }],
   apply: ({ oldText, profile, force }) => applyShape(oldText, shape(profile), { force }),
   remove: ({ oldText, profile, force }) => removeShape(oldText, shape(profile), { force }),
+  press: ({ name }) => `Debugger: Start, with "${name}"`,
   instructions(profile) {
     return [
       `In Sublime Text: open the project file (Project, Open Project), then "Debugger: Start" with "${

@@ -78,6 +78,7 @@ export const vimspector: EditorPlugin = {
   files: [{ path: ".vimspector.json" }],
   apply: ({ oldText, profile, force }) => applyShape(oldText, shape(profile), { force }),
   remove: ({ oldText, profile, force }) => removeShape(oldText, shape(profile), { force }),
+  press: ({ name }) => `:call vimspector#Launch(), and choose "${name}"`,
   instructions(profile) {
     return [
       `In Vim: call vimspector#Launch(), choose "${

@@ -20,6 +20,7 @@ export const visualStudio: EditorPlugin = {
   files: [],
   apply: ({ oldText }) => ({ text: oldText }),
   remove: ({ oldText }) => ({ text: oldText }),
+  press: ({ host, port }) => `Debug, Attach to Process, tcp://${host}:${port}`,
   instructions(profile) {
     return [
       "In Visual Studio: Debug, Attach to Process. Enter:",

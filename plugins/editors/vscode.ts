@@ -128,6 +128,7 @@ function family(
       if (file !== launchFile) return { text: oldText };
       return removeShape(oldText, launchShape(profile), { force });
     },
+    press: ({ name }) => `press F5 with "${name}" chosen (Run and Debug)`,
     instructions(profile) {
       const [first] = profile.entries;
       return [

@@ -46,6 +46,7 @@ export const zed: EditorPlugin = {
   files: [{ path: ".zed/debug.json" }],
   apply: ({ oldText, profile, force }) => applyShape(oldText, shape(profile), { force }),
   remove: ({ oldText, profile, force }) => removeShape(oldText, shape(profile), { force }),
+  press: ({ name }) => `press F4 (debugger: start), and choose "${name}"`,
   instructions(profile) {
     return [
       `In Zed: "debugger: start", choose "${

@@ -18,6 +18,7 @@ def arm():
     if _role.is_debugpy(command):
         return None
     config = _config.read()
+    _job.extra = config["schedulers"]
     if not _same_job(config):
         return None
     rank = _job.rank()

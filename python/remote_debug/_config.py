@@ -20,6 +20,7 @@ DEFAULTS = {
     "stateDir": None,
     "cacheDir": None,
     "job": None,  # id of the job that rdg was started in
+    "schedulers": [],  # rows of drop-in plugins, beside those of _tables.py
     "follow": False,  # COMMAND starts a job of its own (srun, salloc)
     "pid": 0,  # the process that became COMMAND (or, "spawned", its parent) …
     "start": 0,  # … and its start time, in clock ticks since boot

@@ -294,6 +294,7 @@ def forget_in_child():
     _stop_tracing_here()
     _trace_new_threads(py_db, False)
     py_db.enable_tracing = _nothing
+    _main_thread.forget()
     from _pydevd_bundle import pydevd_constants
 
     pydevd_constants.set_global_debugger(None)
@@ -417,12 +418,15 @@ class _MainThread:
     """Has the main thread switch its tracing on or off at its next bytecode, without a signal.
 
     One call is under way at most, whatever happens meanwhile, and it does what is wanted by then: a
-    thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls.
+    thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls. It
+    is under way until it is all but over: CPython 3.11 runs no second one meanwhile, and enters no
+    traced function while one is due, so that the program would stand still for ever (seen).
     """
 
     def __init__(self):
         # type: () -> None
         self.wanted = False
+        self._lock = threading.Lock()
         self._under_way = False
         self._pointer = None  # type: object  # lives as long as the process: C holds it
 
@@ -430,28 +434,40 @@ class _MainThread:
         # type: (bool) -> None
         import ctypes
 
-        self.wanted = wanted
-        if self._under_way:
-            return
+        with self._lock:
+            self.wanted = wanted
+            if self._under_way:
+                return
+            self._under_way = True
         if self._pointer is None:
             self._pointer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._call)
-        self._under_way = True
         if ctypes.pythonapi.Py_AddPendingCall(self._pointer, None) != 0:
             self._under_way = False
 
+    def forget(self):
+        # type: () -> None
+        """In a forked child: whoever held the lock isn't there."""
+        self._lock = threading.Lock()
+        self.wanted = self._under_way = False
+
     def _call(self, _):
         # type: (object) -> int
-        self._under_way = False
-        try:
-            if self.wanted:
-                py_db = _py_db()
-                py_db.enable_tracing()  # type: ignore
-                py_db.set_tracing_for_untraced_contexts()  # type: ignore
-            else:
-                _stop_tracing_here()
-        except Exception:
-            pass
-        return 0
+        while True:
+            wanted = self.wanted
+            try:
+                if wanted:
+                    py_db = _py_db()
+                    py_db.enable_tracing()  # type: ignore
+                    py_db.set_tracing_for_untraced_contexts()  # type: ignore
+                else:
+                    _stop_tracing_here()
+            except Exception:
+                pass
+            # Nothing is called from here on, were it only because of the trace function.
+            with self._lock:
+                if self.wanted is wanted:
+                    self._under_way = False
+                    return 0
 
 
 _main_thread = _MainThread()

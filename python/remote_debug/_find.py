@@ -46,9 +46,24 @@ def advice(config):
     )
 
 
+def wanted():
+    # type: () -> str
+    """What pip is asked for: from 1.8.17 on debugpy's compiled part wants glibc 2.34 (x86_64, Linux).
+
+    With an older one pip would take the newest wheel without it, which is slower.
+    """
+    try:
+        name, _, version = os.confstr("CS_GNU_LIBC_VERSION").partition(" ")  # type: ignore
+        old = name == "glibc" and tuple(int(part) for part in version.split(".")[:2]) < (2, 34)
+    except (AttributeError, ValueError, OSError):
+        old = False
+    return "debugpy<1.8.17" if old and os.uname().machine == "x86_64" else "debugpy"
+
+
 def install(config):
     # type: (dict) -> object
-    """Fills the cache by this interpreter's pip (or uv, where it has no pip).
+    """Fills the cache by this interpreter's pip; where it has none (uv makes such environments), by uv
+    or by the pip of the interpreter that its environment was made from.
 
     :returns: the folder; or the last lines of what failed, as a list.
     """
@@ -71,12 +86,16 @@ def install(config):
         for left in glob.glob(glob.escape(folder) + ".*.tmp") + [folder]:
             shutil.rmtree(left, ignore_errors=True)
         temporary = "%s.%d.tmp" % (folder, os.getpid())
-        commands = [[sys.executable, "-m", "pip", "install", "--quiet", "--target", temporary, "debugpy"]]
+        commands = [[sys.executable, "-m", "pip", "install", "--quiet", "--target", temporary, wanted()]]
         uv = shutil.which("uv")
         if uv:
             commands.append(
-                [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", temporary, "debugpy"]
+                [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", temporary, wanted()]
             )
+        base = getattr(sys, "_base_executable", None)
+        if base and sys.prefix != sys.base_prefix and not _has("pip"):
+            # The environment's own interpreter is a link to this one.
+            commands.append([os.path.realpath(base)] + commands[0][1:])
         lines = []  # type: list
         for command in commands:
             try:
@@ -92,6 +111,7 @@ def install(config):
                 )
             except (OSError, subprocess.SubprocessError) as error:
                 lines.append(str(error))
+                shutil.rmtree(temporary, ignore_errors=True)
                 continue
             if done.returncode == 0 and os.path.isdir(os.path.join(temporary, "debugpy")):
                 os.rename(temporary, folder)
@@ -104,6 +124,14 @@ def install(config):
     finally:
         if lock is not None:
             os.close(lock)
+
+
+def _has(name):
+    # type: (str) -> bool
+    """Whether this interpreter's environment has a package."""
+    from _frozen_importlib_external import PathFinder  # type: ignore
+
+    return PathFinder.find_spec(name) is not None
 
 
 def _lock(folder):

@@ -4,6 +4,9 @@ import os
 
 from . import _tables
 
+#: Rows of drop-in plugins, as ``rdg debug`` tells them; a built-in scheduler goes before them.
+extra = []  # type: list
+
 
 def _first(names):
     # type: (object) -> object
@@ -17,7 +20,7 @@ def _first(names):
 def scheduler():
     # type: () -> dict
     """The row of the scheduler whose job this process is in; ``local`` outside a job."""
-    for row in _tables.SCHEDULERS:
+    for row in _tables.SCHEDULERS + tuple(extra):
         job = row["job"]
         if not job["present"] or not all(_first(names) for names in job["present"]):
             continue

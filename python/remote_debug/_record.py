@@ -102,6 +102,7 @@ class Record:
                 "token": None,
                 "remotePath": cwd,
                 "exception": None,
+                "crashed": None,
                 "created": time.time(),
                 "changed": time.time(),
             }

@@ -190,13 +190,17 @@ class Session:
         words = "%s: %s" % (kind.__name__, str(value).split("\n")[0][:200])
         self.busy = True
         try:
-            self._load()
             import time
 
+            # Before debugpy is loaded: the rank that failed first comes first. Of several threads as well.
+            crashed = self.record.values["crashed"] or time.time()
+            self._load()
             from . import _debugpy
 
-            if not self._attached():
-                self.listen("crashed", exception=words)
+            if self._attached():
+                self.record.write(exception=words, crashed=crashed)
+            else:
+                self.listen("crashed", exception=words, crashed=crashed)
             limit = self.limit(1800)
             until = time.monotonic() + limit
             while True:
@@ -211,7 +215,7 @@ class Session:
                     _debugpy.stop_at_exception(kind, value, trace)
                 if self._attached():
                     break
-            self.record.write(state="attached", exception=None)
+            self.record.write(state="attached", exception=None, crashed=None)
         except KeyboardInterrupt:
             _say.note("Interrupted: the program ends")
         except Exception as error:

@@ -36,6 +36,13 @@ def install(wake, stack, on_wake):
     _signal.getsignal = _signal_getsignal
 
 
+def renew():
+    # type: () -> None
+    """Puts the handler back in front, where something went round :func:`_signal_signal`."""
+    if _real_getsignal(_wake_number) is not _handle:
+        _theirs[_wake_number] = _real_signal(_wake_number, _handle)
+
+
 def installed():
     # type: () -> bool
     """Whether the wake handler is in place."""

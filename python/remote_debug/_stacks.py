@@ -32,6 +32,22 @@ def install(number):
     return {"fd": fd, "path": "/proc/%d/fd/%d" % (os.getpid(), fd)}
 
 
+def renew(number):
+    # type: (int) -> object
+    """Registers the signal where it isn't, or its file is gone. Returns what :func:`install` does."""
+    if _file is not None:
+        fd, device, inode = _file  # type: ignore
+        try:
+            info = os.fstat(fd)
+            if (info.st_dev, info.st_ino) == (device, inode):
+                faulthandler.unregister(number)
+                _register(fd)
+                return {"fd": fd, "path": "/proc/%d/fd/%d" % (os.getpid(), fd)}
+        except OSError:
+            pass
+    return install(number)
+
+
 class aside:
     """Takes the dump off the signal while the program changes what the signal does.
 

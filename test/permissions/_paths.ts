@@ -164,6 +164,12 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
       assert.equal(JSON.parse(stdout).sessions[0].pid, debugged.pid);
     },
     "a process of this host, in a job": looked("attach"),
+    "rdg's files for --inject": async ({ run, sandbox }) => {
+      const { code, stderr } = await run([nobody, "--inject"]);
+      assert.match(stderr, /has no such process/);
+      assert.equal(code, 3);
+      assert.ok((await Deno.stat(`${sandbox.cache}/python`)).isDirectory);
+    },
     scancel: broadcast("slurm", "36", "n1"),
     qsig: broadcast("pbs", "1008.qot-calc0", "qot-calc0"),
     bkill: broadcast("lsf", "22010", "hostA"),
@@ -223,6 +229,44 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
       assert.equal(await terminal.ended(), 0, terminal.text);
     },
   },
+  plugin: {
+    "adds, lists, tests and removes one": async ({ run }) => {
+      for (
+        const words of [
+          ["new", "scheduler", "toyq"],
+          ["add", "--yes", "./toyq"],
+          ["list"],
+          ["test", "toyq"],
+          ["remove", "toyq"],
+        ]
+      ) {
+        const { code, stderr } = await run(words);
+        assert.equal(code, 0, stderr);
+      }
+    },
+  },
+  doctor: {
+    "looks at everything": async ({ sandbox, run }) => {
+      const session = record({
+        uid: Deno.uid(),
+        state: "listening",
+        address: { host: "127.0.0.1", port: 1 },
+      });
+      await writeRecord(sandbox.state, session);
+      const { code, stdout, stderr } = await run([python.path], { RDG_SCHEDULER: "local" });
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /n1:1 cannot be reached/);
+    },
+  },
+  completion: Object.fromEntries(
+    schedulerNames.map((name): [string, Path] => [name, async ({ sandbox, run }) => {
+      await writeRecord(sandbox.state, record({ uid: Deno.uid() }));
+      const env = { RDG_COMPLETE: "scheduler", RDG_SCHEDULER: name, USER: "ada" };
+      const { code, stdout, stderr } = await run(["words", "--", "attach", ""], env);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^\S+\t.*\n(?:.*\n)*:nothing\n$/);
+    }]),
+  ),
   install: {
     "writes the launcher": async ({ sandbox, run }) => {
       const { code, stderr } = await run([]);

@@ -52,6 +52,9 @@ export function debugpyFor(interpreter: Interpreter, version = "newest"): string
   return `${cache}/debugpy/${version}/${interpreter.tag}`;
 }
 
+/** Folder with py-spy, which reads every Python; its program is in `bin`. */
+export const pySpyFolder = `${cache}/py-spy`;
+
 /** Folder with pytest for an interpreter. */
 export function pytestFor(interpreter: Interpreter): string {
   return `${cache}/pytest/${interpreter.tag}`;

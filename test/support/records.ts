@@ -55,6 +55,7 @@ export function record(changes: Record<string, unknown>): RecordText {
     token: null,
     remotePath: "/home/ada",
     exception: null,
+    crashed: null,
     created: 1_000_000,
     changed: 1_000_000,
     ...changes,

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import type { Cluster } from "../../cluster/cluster.ts";
 import { countingLine } from "../../cluster/jobs.ts";
-import { processesOf, waitUntil } from "../../cluster/process.ts";
+import { processesOf, signal, waitUntil } from "../../cluster/process.ts";
 import { DapClient } from "../../support/dap.ts";
 import type { Child } from "../../support/rdg.ts";
 import type { Laptop } from "./laptop.ts";
@@ -105,6 +105,14 @@ export async function nothingLeft(
   assert.doesNotMatch(stdout, / sh$/m);
   for await (const { name } of Deno.readDir(laptop.temporary)) {
     assert.fail(`${name} is left among the temporary files`);
+  }
+}
+
+/** Kills the laptop's connection to the login node. */
+export async function killSsh(uid: number): Promise<void> {
+  for (const pid of await processesOf(uid)) {
+    const words = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+    if (/^[^\0]*ssh\0/.test(words) && words.includes("\0-M\0")) signal(pid, "SIGKILL");
   }
 }
 

@@ -78,6 +78,30 @@ Deno.test("connect.fillIn() fills in what is open, and leaves what was written",
   assert.equal("pathMappings" in fillIn({}, { ...filling, localRoot: "/home/ada/p" }), false);
 });
 
+Deno.test("connect.fillIn() tells debugpy of a laptop that runs Windows", none, () => {
+  const filling = {
+    token: "t",
+    localRoot: "C:\\Users\\ada\\p",
+    remoteRoot: "/home/ada/p",
+    port: 5678,
+  };
+  assert.deepEqual(fillIn({ justMyCode: false }, filling), {
+    justMyCode: false,
+    rdgToken: "t",
+    pathMappings: [{ localRoot: "C:\\Users\\ada\\p", remoteRoot: "/home/ada/p" }],
+    clientOS: "windows",
+    connect: { host: "127.0.0.1", port: 5678 },
+  });
+  assert.equal(fillIn({ clientOS: "unix" }, filling).clientOS, "unix");
+  for (const localRoot of ["d:/p", "\\\\server\\p"]) {
+    assert.equal(fillIn({}, { ...filling, localRoot }).clientOS, "windows", localRoot);
+    const pathMappings = [{ localRoot, remoteRoot: "." }];
+    assert.equal(fillIn({ pathMappings }, { ...filling, localRoot: "/p" }).clientOS, "windows");
+  }
+  assert.equal("clientOS" in fillIn({}, { ...filling, localRoot: "/home/c:/p" }), false);
+  assert.equal("clientOS" in fillIn({ pathMappings: [null] }, filling), false);
+});
+
 Deno.test("connect.messageSize() refuses what is no DAP as early as it can", none, () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   assert.equal(messageSize(bytes("")), null);

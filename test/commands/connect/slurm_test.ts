@@ -19,7 +19,15 @@ import { whyNoCluster } from "../../cluster/packages.ts";
 import { processesOf, signal, waitUntil } from "../../cluster/process.ts";
 import { DapClient, DapFailure } from "../../support/dap.ts";
 import type { Child } from "../../support/rdg.ts";
-import { hitBreakpoint, leave, nothingLeft, ready, stopInLoop, zeroQuestions } from "./desk.ts";
+import {
+  hitBreakpoint,
+  killSsh,
+  leave,
+  nothingLeft,
+  ready,
+  stopInLoop,
+  zeroQuestions,
+} from "./desk.ts";
 import { type Laptop, makeLaptop, whyNoLaptop } from "./laptop.ts";
 
 const reason = await whyNoCluster({ ssh: true }) ?? await whyNoLaptop();
@@ -270,11 +278,7 @@ connectTest("takes a hundred editors one after the other and leaks nothing", asy
     if (cycle % 2 === 0) await client.disconnect();
     else await client.close();
   }
-  // Not by a breakpoint: after that many, remote_debug sometimes doesn't trace again.
-  const last = await DapClient.connect({ port: near });
-  await last.attach({ arguments: zeroQuestions(laptop) });
-  assert.ok((await last.request<{ threads: unknown[] }>("threads")).threads.length > 0);
-  await last.disconnect();
+  await hitBreakpoint(laptop, near);
   await waitUntil("everything as before", {
     ask: async () => {
       const now = await count();
@@ -288,11 +292,3 @@ connectTest("takes a hundred editors one after the other and leaks nothing", asy
   assert.ok(stdout.trim().split("\n").length <= 2, stdout + await jobOutput(cluster));
   await leave(child, { cluster, laptop });
 });
-
-/** Kills the laptop's connection to the login node. */
-async function killSsh(uid: number): Promise<void> {
-  for (const pid of await processesOf(uid)) {
-    const words = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
-    if (/^[^\0]*ssh\0/.test(words) && words.includes("\0-M\0")) signal(pid, "SIGKILL");
-  }
-}

@@ -35,7 +35,8 @@ export function answered(changes: {
   return {
     ...{ key: `${node}:${pid}:1`, rank, node, pid, child },
     name: "python3 train.py",
-    fromOutside: false,
+    via: "signal",
+    osThreads: null,
     dump: { threads: [frames, ...others].map(thread), cut: false },
   };
 }

@@ -65,7 +65,11 @@ function dump(name: string, line: number): string {
 function helper(...events: Record<string, unknown>[]): Expected {
   const streams = new Map<string, string[]>();
   for (const event of events) {
-    const all = { node: "n1", parent: null, pid: 42, start: 1234, name: "python3 t.py", ...event };
+    const all = {
+      ...{ node: "n1", parent: null, pid: 42, start: 1234, name: "python3 t.py" },
+      ...{ program: true, environment: {}, via: "signal", threads: 1 },
+      ...event,
+    };
     const text = JSON.stringify(all);
     const pieces = text.match(/.{1,40}/gs)!;
     const stream = `${all.node}:7`;

@@ -140,6 +140,28 @@ time.sleep(1000)
   }
 });
 
+Deno.test("rdg stack says how many threads beyond Python's 100 are not shown", async () => {
+  await using sandbox = await makeSandbox();
+  await using _child = await program(
+    sandbox,
+    `import threading, time
+def worker():
+    time.sleep(1000)
+for _ in range(120):
+    threading.Thread(target=worker, daemon=True).start()
+print("ready", flush=True)
+worker()
+`,
+  );
+  const { code, stdout, stderr } = await runRdg(["stack", "local"], { sandbox });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /100 threads/);
+  assert.match(
+    stderr,
+    /main thread is not among the 100 that Python shows; 21 of 121 threads \(native ones included\)/,
+  );
+});
+
 Deno.test("rdg stack says that a process is stopped, or blocks the signal", async () => {
   await using sandbox = await makeSandbox();
   await using child = await program(

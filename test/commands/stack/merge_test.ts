@@ -127,6 +127,25 @@ Deno.test("renderText() lets no control character of a name reach the terminal",
   for (const line of lines(look)) assert.doesNotMatch(line, /[\x00-\x1f]/);
 });
 
+Deno.test("renderText() puts the first crash first, however many are where it is", () => {
+  const crash = (time: number, exception: string) => ({ crash: { time, exception } });
+  const look = snapshot([
+    answered({ rank: 0, frames: [frame("step", 4)] }),
+    { ...answered({ rank: 1, frames: [frame("hook", 9)] }), ...crash(103.5, "KeyError: b") },
+    { ...answered({ rank: 2, frames: [frame("hook", 9)] }), ...crash(100, "ValueError: a") },
+  ]);
+  const [first, second, third, fourth] = renderText(look, mergeSnapshot(look), {
+    verbose: false,
+    width: Infinity,
+  });
+  assert.deepEqual([first, second], [
+    "rank 2 crashed: ValueError: a",
+    "rank 1 crashed 3.5 s later: KeyError: b",
+  ]);
+  assert.match(third!, /^2 ranks \(1-2\) in hook/);
+  assert.match(fourth!, /^rank 0 in step/);
+});
+
 Deno.test("renderMissing() gathers equal reasons", () => {
   const look = snapshot(
     [answered({ rank: 0, frames: step })],

@@ -1,0 +1,68 @@
+/**
+ * What a person is shown of a plugin before it is added, and the question. Loads the prompts only
+ * where a person can be asked.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import type { Host } from "../_host.ts";
+import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
+import type { PluginData } from "../../plugins/drop_in/forms.ts";
+
+/** Programs that do whatever their arguments say. */
+const mighty =
+  /^(?:(?:ba|da|z|k|mk|tc|c|fi)?sh|busybox|env|xargs|find|awk|gawk|sudo|su|doas|ssh|srun|make|git|curl|wget|perl|ruby|node|deno|bun|lua|R|pypy[\d.]*|python[\d.]*)$/;
+
+/**
+ * Describes a plugin.
+ *
+ * @param data What it says of itself.
+ * @param from Where it comes from, in words.
+ * @returns Lines.
+ */
+export function describePlugin(data: PluginData, from: string): string[] {
+  const anything = data.programs.filter((one) => mighty.test(one.slice(one.lastIndexOf("/") + 1)));
+  return [
+    `Plugin "${data.name}": ${data.summary}`,
+    `  ${data.kind}, contract ${data.contract}`,
+    `  may start: ${data.programs.join(", ") || "nothing"}`,
+    ...anything.length > 0
+      ? [`  ${anything.join(", ")} can do whatever you can: add it only if you trust its author`]
+      : [],
+    ...filesOf(data).length > 0 ? [`  edits: ${filesOf(data).join(", ")}`] : [],
+    `  from: ${from}`,
+  ];
+}
+
+/** The files that a plugin's texts go into. */
+export function filesOf(data: PluginData): string[] {
+  if (data.kind !== "editor") return [];
+  return data.files.map(({ path, fresh }) => fresh ? `${path} (${fresh})` : path);
+}
+
+/**
+ * Asks whether to go on.
+ *
+ * @param question The question.
+ * @param options Whether the answer was typed already, and the world.
+ * @throws {RdgError} `usage` without a terminal, `cancelled` for a no.
+ */
+export async function confirmed(
+  question: string,
+  options: { yes: boolean; host: Host },
+): Promise<void> {
+  if (options.yes) return;
+  if (!options.host.terminal.interactive) {
+    throw usageError('Cannot ask "' + question + '": stdin is no terminal', "--yes, if you agree");
+  }
+  const { confirm } = await import("@inquirer/prompts");
+  let answer = false;
+  try {
+    answer = await confirm({ message: question, default: false }, { output: process.stderr });
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "ExitPromptError") throw error;
+  }
+  if (answer) return;
+  throw new RdgError("Nothing was changed", { code: "cancelled", exitCode: ExitCode.generic });
+}

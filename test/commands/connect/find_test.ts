@@ -1,0 +1,67 @@
+/** Which session `rdg connect` goes to, where it says so before it asks anybody. */
+
+import assert from "node:assert/strict";
+import type { Menus } from "../../../commands/_job_menu.ts";
+import { findSession, type Wish } from "../../../commands/connect/find.ts";
+import type { Link } from "../../../commands/connect/link.ts";
+import { RdgError } from "../../../plugins/error.ts";
+import { fakeHost } from "../../support/fake_host.ts";
+
+const never = () => Promise.reject(new Error("nobody may be asked"));
+const menus = { job: never, processes: never, pid: never } satisfies Menus;
+
+/** A machine without records, and without programs but those named. */
+function machine(options: { local: boolean; programs: readonly string[] }): Link {
+  return {
+    name: options.local ? "this host" : "login",
+    local: options.local,
+    facts: {
+      user: "ada",
+      uid: 1000,
+      hostname: "desk",
+      state: "/home/ada/.local/state/rdg",
+      programs: new Set(options.programs),
+      variables: [],
+      server: { pid: "", began: "" },
+    },
+    runner: never,
+    broken: new Promise(() => {}),
+    script: () => Promise.resolve({ code: 0, stdout: "", stderr: "" }),
+    connect: never,
+    start: () => assert.fail("nothing may be started"),
+    startOn: () => assert.fail("nothing may be started"),
+    bury: never,
+    close: () => Promise.resolve(),
+  };
+}
+
+async function complaint(link: Link, wish: Partial<Wish> = {}): Promise<RdgError> {
+  const context = { link, host: fakeHost({}).host, menus, patient: false, done: new Set<string>() };
+  try {
+    await findSession({ timeoutS: 1, quiet: true, ...wish }, context);
+  } catch (error) {
+    assert.ok(error instanceof RdgError, String(error));
+    return error;
+  }
+  assert.fail("it has to fail");
+}
+
+Deno.test("connect.findSession() tells a laptop's owner to name the login node", async () => {
+  const laptop = machine({ local: true, programs: [] });
+  const bare = await complaint(laptop);
+  assert.deepEqual([bare.exitCode, bare.hint], [3, "name the login node: rdg connect LOGIN"]);
+  const job = await complaint(laptop, { job: "4711" });
+  assert.equal(job.message, "Cannot connect to job 4711: there is no scheduler on this machine");
+  assert.deepEqual([job.exitCode, job.hint], [
+    3,
+    "name the login node first: rdg connect LOGIN 4711",
+  ]);
+});
+
+Deno.test("connect.findSession() on a login node says how to start a session", async () => {
+  for (const local of [true, false]) {
+    const { message, hint } = await complaint(machine({ local, programs: ["squeue"] }));
+    assert.equal(message, "Cannot connect: none of your running jobs has a session");
+    assert.match(hint ?? "", /^start one with: rdg debug --lite .*--wait waits for it$/);
+  }
+});
