@@ -158,8 +158,8 @@ class Session:
 
             left = _debugpy.threads_left()
             if self.listening and _debugpy.ended():
-                _say.note("The debugger's own process has ended: this program can't be stopped again")
                 self.record.write(state="armed", address=None, token=None)
+                _say.note("The debugger's own process has ended: this program can't be stopped again")
                 return
             if left is False:
                 _say.note("The program is ending: too late to stop it")
