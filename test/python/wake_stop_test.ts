@@ -71,6 +71,48 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 12, 13].inc
   });
 }
 
+/** Calls a small function again and again. */
+const busy = `def step(number):
+    total = number * 2
+    total += 1
+    return total
+number = 0
+print("about to", flush=True)
+while True:
+    number = step(number) % 1000
+`;
+
+for (const interpreter of interpreters) {
+  Deno.test(`a woken program goes on line by line (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("busy.py", busy);
+    await using child = startRdg(["debug", "-l", interpreter.path, "busy.py"], { sandbox });
+    await child.until(/^about to$/m, { stream: "stdout" });
+    await child.kill(40);
+    const port = await child.port();
+    for (const again of [false, true]) {
+      if (again) await child.kill(40);
+      await using client = await attach(child, sandbox, { port });
+      let stop = await stopped(client);
+      const seen = new Set<string>();
+      for (let count = 0; count < 8; count++) {
+        // Into the function wherever it is called.
+        const atCall = stop.frames[0] === "<module> busy.py:8";
+        await client.request(atCall ? "stepIn" : "next", { threadId: stop.threadId });
+        stop = await stopped(client);
+        seen.add(stop.frames[0]!);
+      }
+      for (const line of [2, 3, 4]) assert.ok(seen.has(`step busy.py:${line}`), [...seen].join());
+      await client.disconnect();
+      const until = Date.now() + 20_000;
+      while ((await sandbox.records())[0]?.["state"] === "attached") {
+        assert.ok(Date.now() < until, "the program doesn't notice that the client has left");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  });
+}
+
 /** Is met by most wakes where a lock of `threading`, or the import system, is in the way. */
 const awkward: Readonly<Record<string, string>> = {
   "starting threads": `
