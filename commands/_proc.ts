@@ -52,6 +52,16 @@ export async function processStates(
 }
 
 /**
+ * Says whether a session's process has ended, or its number was given to another one.
+ *
+ * @param session What its record holds.
+ * @param now The process as it is; null where there is none.
+ */
+export function hasEnded(session: { startTime: number | null }, now: ProcessState | null): boolean {
+  return now === null || now.startTime !== session.startTime || "ZX".includes(now.state);
+}
+
+/**
  * Names the space of process ids that this process lives in; a container has its own.
  *
  * @param runner Starts programs.
@@ -68,8 +78,14 @@ export async function ownNamespace(runner: Runner): Promise<string | null> {
   return output?.stdout.trim() || null;
 }
 
-/** The program's name, in brackets, may hold anything: the fields are counted from behind it. */
-function readStat(line: string): ProcessState | null {
+/**
+ * Reads what `/proc/PID/stat` holds.
+ *
+ * @param line Its text.
+ * @returns The process; null for a text that is none.
+ */
+export function readStat(line: string): ProcessState | null {
+  // The program's name, in brackets, may hold anything: the fields are counted from behind it.
   const [state = "", ...fields] = line.slice(line.lastIndexOf(")") + 2).split(" ");
   const startTime = Number(fields[18]);
   return state !== "" && Number.isFinite(startTime) ? { state, startTime } : null;

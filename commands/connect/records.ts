@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hasEnded, readStat } from "../_proc.ts";
 import { quoteWord } from "../../plugins/host.ts";
 import { compareSessions, parseRecord, recordName, type Session } from "../../python/sessions.ts";
 import type { Link } from "./link.ts";
@@ -14,7 +15,8 @@ export function sessionKey({ cluster, job, host, pid, startTime }: Session): str
 }
 
 /**
- * Reads the person's session records on the login node, in one question.
+ * Reads the person's session records on the login node, in one question; in a second one, where there
+ * are any of the login node's own programs, which of those have ended and left a record behind.
  *
  * @param link The login node.
  * @returns The sessions.
@@ -24,11 +26,34 @@ export async function readRecords(link: Link): Promise<Session[]> {
   const { stdout } = await link.script(
     `[ -d ${folder} ] && find ${folder} -type f -name '[!.]*.json' -exec awk 1 {} +; :`,
   );
-  return stdout.split("\n").flatMap((line) => {
+  const sessions = stdout.split("\n").flatMap((line) => {
     if (!line.startsWith("{")) return [];
     const session = parseRecord(line, { path: "", uid: link.facts.uid });
     return typeof session === "string" ? [] : [session];
-  }).sort(compareSessions);
+  });
+  const ended = await endedThere(sessions, link);
+  return sessions.filter((session) => !ended.has(session)).sort(compareSessions);
+}
+
+/** Those of the login node's own programs that have ended. */
+async function endedThere(sessions: readonly Session[], link: Link): Promise<Set<Session>> {
+  const there = sessions.filter(({ hostname, startTime, pidNamespace }) =>
+    hostname === link.facts.hostname && startTime !== null && pidNamespace !== null
+  );
+  if (there.length === 0) return new Set();
+  const files = there.map(({ pid }) => `/proc/${pid}/stat`).join(" ");
+  const { stdout } = await link.script(
+    `readlink /proc/self/ns/pid || echo; cat ${files} 2>/dev/null; :`,
+  );
+  const [namespace, ...lines] = stdout.split("\n");
+  return new Set(there.filter((session) => {
+    // The numbers of another namespace (a container) mean nothing there.
+    if (session.pidNamespace !== namespace) return false;
+    const line = lines.find((text) => text.startsWith(`${session.pid} (`));
+    if (line === undefined) return true;
+    const state = readStat(line);
+    return state !== null && hasEnded(session, state);
+  }));
 }
 
 /**

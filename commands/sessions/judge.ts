@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ownNamespace, processStates } from "../_proc.ts";
+import { hasEnded, ownNamespace, processStates } from "../_proc.ts";
 import { sameNode } from "../_scheduler.ts";
 import type { Job } from "../../plugins/contract.ts";
 import type { Runner } from "../../plugins/host.ts";
@@ -90,7 +90,6 @@ async function endedOf(sessions: readonly Session[], runner: Runner): Promise<Se
   const states = await processStates(known.map(({ pid }) => pid), runner);
   return new Set(known.filter((session) => {
     const now = states.get(session.pid);
-    if (now === undefined) return false;
-    return now === null || now.startTime !== session.startTime || "ZX".includes(now.state);
+    return now !== undefined && hasEnded(session, now);
   }));
 }

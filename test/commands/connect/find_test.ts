@@ -4,8 +4,11 @@ import assert from "node:assert/strict";
 import type { Menus } from "../../../commands/_job_menu.ts";
 import { findSession, type Wish } from "../../../commands/connect/find.ts";
 import type { Link } from "../../../commands/connect/link.ts";
+import { readRecords } from "../../../commands/connect/records.ts";
 import { RdgError } from "../../../plugins/error.ts";
 import { fakeHost } from "../../support/fake_host.ts";
+import { record, writeRecord } from "../../support/records.ts";
+import { makeSandbox } from "../../support/rdg.ts";
 
 const never = () => Promise.reject(new Error("nobody may be asked"));
 const menus = { job: never, processes: never, pid: never } satisfies Menus;
@@ -64,4 +67,37 @@ Deno.test("connect.findSession() on a login node says how to start a session", a
     assert.equal(message, "Cannot connect: none of your running jobs has a session");
     assert.match(hint ?? "", /^start one with: rdg debug --lite .*--wait waits for it$/);
   }
+});
+
+Deno.test("readRecords() leaves out programs of the login node that have ended", async () => {
+  await using sandbox = await makeSandbox({ debugpy: null });
+  const pidNamespace = await Deno.readLink("/proc/self/ns/pid");
+  const stat = await Deno.readTextFile(`/proc/${Deno.pid}/stat`);
+  const startTime = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  const mine = { uid: Deno.uid(), hostname: "desk", pidNamespace, startTime, pid: Deno.pid };
+  const hosts: Record<string, Record<string, unknown>> = {
+    runs: mine,
+    "number-given-away": { ...mine, startTime: startTime - 1 },
+    "has-ended": { ...mine, pid: 2 ** 22 + 1 },
+    "in-a-container": { ...mine, pid: 2 ** 22 + 1, pidNamespace: "pid:[1]" },
+    "on-another-machine": { ...mine, pid: 2 ** 22 + 1, hostname: "n1" },
+  };
+  for (const [host, changes] of Object.entries(hosts)) {
+    await writeRecord(sandbox.state, record({ ...changes, host }));
+  }
+  const calls: string[] = [];
+  const base = machine({ local: true, programs: [] });
+  const link: Link = {
+    ...base,
+    facts: { ...base.facts, uid: Deno.uid()!, state: sandbox.state },
+    script: async (text) => {
+      calls.push(text);
+      const output = await new Deno.Command("sh", { args: ["-c", text] }).output();
+      const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return { code: output.code, stdout: decode(output.stdout), stderr: decode(output.stderr) };
+    },
+  };
+  const found = (await readRecords(link)).map(({ host }) => host).sort();
+  assert.deepEqual(found, ["in-a-container", "on-another-machine", "runs"]);
+  assert.equal(calls.length, 2);
 });
