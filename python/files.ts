@@ -26,6 +26,7 @@ import findText from "./remote_debug/_find.py" with { type: "text" };
 import injectText from "./remote_debug/_inject.py" with { type: "text" };
 import jobText from "./remote_debug/_job.py" with { type: "text" };
 import launcherText from "./remote_debug/_launcher.py" with { type: "text" };
+import momentText from "./remote_debug/_moment.py" with { type: "text" };
 import oldText from "./remote_debug/_old.py" with { type: "text" };
 import portText from "./remote_debug/_port.py" with { type: "text" };
 import pytestText from "./remote_debug/_pytest.py" with { type: "text" };
@@ -61,6 +62,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_inject.py": injectText,
   "_job.py": jobText,
   "_launcher.py": launcherText,
+  "_moment.py": momentText,
   "_old.py": oldText,
   "_port.py": portText,
   "_pytest.py": pytestText,

@@ -24,6 +24,8 @@ export interface Session {
   cluster: string;
   /** The job: id for the scheduler's programs, id as people see it, step. */
   job: { id: string; display: string; step: string | null };
+  /** Who gave the rank: `srun`, `torchrun`. */
+  launcher: string | null;
   /** Rank within the program, if a launcher gave one. */
   rank: number | null;
   /** Number of ranks. */
@@ -230,6 +232,7 @@ export function parseRecord(
     scheduler: record.scheduler as string,
     cluster: record.cluster as string,
     job: { id: job!.id!, display: job!.display!, step: nullable(job!.step) },
+    launcher: nullable(record.launcher),
     rank: number(record.rank),
     worldSize: number(record.worldSize),
     host: record.host as string,

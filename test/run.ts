@@ -29,8 +29,9 @@ const packages = [
     .split(
       " ",
     ),
-  ..."emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."bubblewrap emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
   ..."zsh bash-completion gdb openmpi-bin mpich libpam-google-authenticator".split(" "),
+  ..."python3-mpi4py python3-torch".split(" "),
 ];
 
 async function exists(path: string): Promise<boolean> {

@@ -170,6 +170,8 @@ async function areHere(sessions: readonly Session[], host: Host): Promise<boolea
   if (sessions.some((one) => one.hostname !== host.hostname() || one.startTime === null)) {
     return false;
   }
+  // A machine that plays several nodes (several slurmd) has no one name for the helper to go by.
+  if (new Set(sessions.map((one) => one.host)).size > 1) return false;
   const now = await processStates(sessions.map(({ pid }) => pid), host.runner);
   if (sessions.some(({ pid, startTime }) => now.get(pid)?.startTime !== startTime)) return false;
   return sessions.length > 0;

@@ -9,8 +9,10 @@
 import { type CommandMeta, numberFlag, parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
 import { type Menus, terminalMenus } from "../_job_menu.ts";
+import { parseRanks, type RankRange } from "../_ranks.ts";
 import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
+import { SessionKeeper } from "./keeper.ts";
 import type { Link } from "./link.ts";
 import { openLink, reopenLink } from "./open.ts";
 import { openPort, portOfUser, usualPort } from "./port.ts";
@@ -23,8 +25,14 @@ export interface ConnectOptions {
   login?: string;
   /** The job, as people write it. */
   job?: string;
-  /** The rank. */
+  /** The rank, where one alone is served. */
   rank?: number;
+  /** The ranks that are served together. */
+  ranks?: readonly RankRange[];
+  /** All ranks are served together. */
+  all?: true;
+  /** Those that are served together are shown in one session of the editor. */
+  merge?: true;
   /** The local port; undefined for the usual one. */
   port?: number;
   /** The way; undefined to try. */
@@ -45,7 +53,16 @@ export const meta: CommandMeta = {
   summary: "Bring a running session to this machine: one port for the editor, nothing to copy",
   usage: "[flags] [[USER@]LOGIN] [JOB]",
   flags: {
-    rank: { type: "string", value: "N", help: "The rank of a parallel program" },
+    rank: {
+      type: "string",
+      value: "LIST",
+      help: "The rank of a parallel program, or several from one F5, as in 0-3 or 0,3-5",
+    },
+    all: { type: "boolean", help: "Every rank of the job from one F5, also those that come later" },
+    merge: {
+      type: "boolean",
+      help: "Show the ranks in one session, for editors that open no further ones",
+    },
     port: {
       type: "string",
       value: "PORT",
@@ -73,6 +90,7 @@ export const meta: CommandMeta = {
   examples: [
     ["rdg connect login", "on the laptop: the session on the cluster behind that host"],
     ["rdg connect ada@login.example.org 12345 --rank 3", "a job and a rank, no questions"],
+    ["rdg connect login 12345 --all", "every rank from one F5"],
     ["rdg connect", "on the login node itself"],
     ["rdg connect login --wait", "start it before the job does"],
   ],
@@ -109,12 +127,21 @@ export function parse(argv: readonly string[]): ConnectOptions {
   }
   const number = (flag: string, min: number, max: number) =>
     numberFlag(values[flag], { flag, min, max, whole: true });
-  const rank = number("rank", 0, 999_999_999);
+  const list = String(values.rank ?? "");
+  const several = values.all === true || values.merge === true || /[,-]/.test(list);
+  if (values.all === true && list) {
+    throw usageError('Cannot use "--all" and "--rank" together', "one of them");
+  }
+  const ranks = several && list ? parseRanks(list) : undefined;
+  const rank = several ? undefined : number("rank", 0, 999_999_999);
   const port = number("port", 0, 65_535);
   return {
     ...(login === undefined ? {} : { login }),
     ...(job === undefined ? {} : { job }),
     ...(rank === undefined ? {} : { rank }),
+    ...(ranks === undefined ? {} : { ranks }),
+    ...(several && ranks === undefined ? { all: true as const } : {}),
+    ...(values.merge === true ? { merge: true as const } : {}),
     ...(port === undefined ? {} : { port }),
     ...(via === undefined ? {} : { via: via as WayName }),
     ...(values.scheduler === undefined ? {} : { scheduler: String(values.scheduler) }),
@@ -161,7 +188,7 @@ export async function run(options: ConnectOptions, host: Host, menus?: Menus): P
     }
     link = await openLink(options, { host, signal: abort.signal });
     listener ??= await openPort(portHere(link, options));
-    const stay = new Stay({
+    const stay = {
       options,
       host,
       link,
@@ -169,10 +196,15 @@ export async function run(options: ConnectOptions, host: Host, menus?: Menus): P
       menus: menus ?? terminalMenus(host.terminal.columns),
       signal: abort.signal,
       reopen: () => reopenLink(options, { host, signal: abort.signal }),
-    });
+    };
     listener = undefined;
     link = undefined;
-    return await stay.run();
+    if (options.ranks === undefined && !options.all) {
+      return await new Stay(stay, (desk) => new SessionKeeper(desk)).run();
+    }
+    // What only parallel programs need is loaded for them only.
+    const { RanksKeeper } = await import("./hub/keeper.ts");
+    return await new Stay(stay, (desk) => new RanksKeeper(desk, stay.menus)).run();
   } catch (error) {
     if (abort.signal.aborted) return 0;
     throw error;

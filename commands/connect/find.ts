@@ -132,7 +132,7 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
 }
 
 /** The login node as the parts of `rdg attach` see it. */
-function hostThere(link: Link, host: Host): Host {
+export function hostThere(link: Link, host: Host): Host {
   const { facts } = link;
   const env: Record<string, string> = {
     USER: facts.user,
@@ -160,7 +160,8 @@ function rememberLists(runner: Runner): Runner {
   };
 }
 
-async function schedulerThere(
+/** The scheduler of the login node. */
+export async function schedulerThere(
   name: string | undefined,
   { link, host }: FindContext,
 ): Promise<SchedulerPlugin> {
@@ -172,7 +173,8 @@ async function schedulerThere(
   });
 }
 
-async function chooseJob(
+/** The job: as typed, else the one that has sessions, else by asking. */
+export async function chooseJob(
   typed: string | undefined,
   context: {
     scheduler: SchedulerPlugin;
@@ -281,7 +283,7 @@ function nothingUsable(
 }
 
 /** The words of `rdg attach`, in those of `rdg connect`. */
-function inWords(error: unknown): unknown {
+export function inWords(error: unknown): unknown {
   if (!(error instanceof RdgError)) return error;
   return new RdgError(error.message.replace("Cannot attach to", "Cannot connect to"), {
     code: error.code,
@@ -291,6 +293,7 @@ function inWords(error: unknown): unknown {
   });
 }
 
-function lower(message: string): string {
+/** Why there is nothing yet, in the midst of a sentence. */
+export function lower(message: string): string {
   return message.replace(/^Cannot connect( to)?(: )?/, "").replace(/^Cannot attach to /, "").trim();
 }

@@ -4,20 +4,18 @@
  * @module
  */
 
-import { Editor, type FrontEvent, type Live } from "./client.ts";
+import type { Door, FrontEvent, Guest } from "./client.ts";
 import { type Peer, peerUser } from "./guard.ts";
-import { pause, tcpStream } from "./stream.ts";
+import { pause, type Stream, tcpStream } from "./stream.ts";
 
 /** What the local port needs to know. */
 export interface FrontOptions {
   /** The listening socket. */
   listener: Deno.TcpListener;
-  /** Folder of the project on this machine. */
-  localRoot: string;
   /** The owner's number; null where nobody can be told apart. */
   uid: number | null;
-  /** The session of now, waited for where there is none. */
-  live: () => Promise<Live>;
+  /** Serves a connection of the owner's. */
+  welcome: (stream: Stream, door: Door) => Guest;
   /** Hears that an editor attached or left, and of connections that were turned away. */
   onEvent: (event: FrontEvent) => void;
   /** What another rdg connect is told that wants the same port. */
@@ -26,16 +24,16 @@ export interface FrontOptions {
   peer?: (ports: { client: number; own: number }) => Promise<Peer>;
 }
 
-/** Connections at the same time: an editor has one, and one for each child process. */
-const maxEditors = 256;
+/** Connections at the same time: an editor has one, and one for each child process and each rank. */
+const maxGuests = 1024;
 /** Milliseconds for which a second editor waits until the first has gone: it may be a restart. */
 const handOverMs = 3000;
 
 /** The local port at work. */
 export class Front {
   readonly #options: FrontOptions;
-  readonly #editors = new Set<Editor>();
-  #main: Editor | null = null;
+  readonly #guests = new Set<Guest>();
+  #main: Guest | null = null;
   #closed = false;
 
   /** @param options The socket, the session, who wants to know. */
@@ -71,20 +69,20 @@ export class Front {
 
   /** Writes a line into every editor's debug console. */
   async say(line: string): Promise<void> {
-    await Promise.all([...this.#editors].map((editor) => editor.outlet.say(line).catch(() => {})));
+    await Promise.all([...this.#guests].map((guest) => guest.outlet.say(line).catch(() => {})));
   }
 
   /** Lets no one in any more, and tells the editors. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#options.listener.close();
-    await Promise.all([...this.#editors].map((editor) => editor.end("rdg connect ends")));
+    await Promise.all([...this.#guests].map((guest) => guest.end("rdg connect ends")));
   }
 
   async #admit(connection: Deno.TcpConn): Promise<void> {
     const { uid, onEvent, peer = peerUser } = this.#options;
     const stream = tcpStream(connection);
-    if (this.#editors.size >= maxEditors) return await stream.close();
+    if (this.#guests.size >= maxGuests) return await stream.close();
     const client = (connection.remoteAddr as Deno.NetAddr).port;
     const user = uid === null ? "unknown" : await peer({ client, own: this.port });
     if (user !== "unknown" && user !== uid) {
@@ -92,31 +90,31 @@ export class Front {
       if (user !== "nobody") onEvent({ type: "refused", why: `a process of user ${user}` });
       return await stream.close();
     }
-    const editor = new Editor(stream, {
-      ...this.#options,
+    const guest = this.#options.welcome(stream, {
       port: this.port,
-      claim: (one, child) => this.#claim(one, child),
+      onEvent,
+      describe: this.#options.describe,
+      claim: (one) => this.#claim(one),
     });
-    this.#editors.add(editor);
+    this.#guests.add(guest);
     try {
-      await editor.serve();
+      await guest.serve();
     } finally {
-      this.#editors.delete(editor);
-      if (this.#main === editor) {
+      this.#guests.delete(guest);
+      if (this.#main === guest) {
         this.#main = null;
-        onEvent({ type: "left", name: editor.name });
+        onEvent({ type: "left", name: guest.name });
       }
       await stream.close();
     }
   }
 
-  /** Whether an editor may attach: one at a time, and its child sessions. */
-  async #claim(editor: Editor, child: boolean): Promise<boolean> {
-    if (child) return true;
+  /** Whether a guest may attach: one at a time. */
+  async #claim(guest: Guest): Promise<boolean> {
     const until = Date.now() + handOverMs;
-    while (this.#main && Date.now() < until) await pause(50);
-    if (this.#main) return false;
-    this.#main = editor;
+    while (this.#main && this.#main !== guest && Date.now() < until) await pause(50);
+    if (this.#main && this.#main !== guest) return false;
+    this.#main = guest;
     return true;
   }
 }

@@ -92,10 +92,11 @@ export class Relay {
   /**
    * Opens a connection on the far side.
    *
+   * @param targets Addresses to try there, in order; those that the relay was started with when absent.
    * @returns The stream.
    * @throws {Error} when the far side can't connect: why.
    */
-  async open(): Promise<Stream> {
+  async open(targets?: readonly (readonly [string, number])[]): Promise<Stream> {
     if (this.#over) throw new Error(this.#program.reason() || "the relay has ended");
     const id = this.#next++;
     const channel: Channel = {
@@ -110,7 +111,8 @@ export class Relay {
       cancel: () => this.#close(id),
     });
     this.#channels.set(id, channel);
-    await this.#send(id, kinds.open);
+    const told = targets === undefined ? "" : JSON.stringify(targets);
+    await this.#send(id, kinds.open, new TextEncoder().encode(told));
     const failure = await opened;
     if (failure !== null) throw new Error(failure || "the relay has ended");
     return {

@@ -89,6 +89,23 @@ export class Outlet {
   }
 
   /**
+   * Sends the editor a request of rdg's own.
+   *
+   * @param command The request.
+   * @param args Its arguments.
+   * @param hear Is told its number, by which the answer is known, before it is sent.
+   */
+  async ask(
+    command: string,
+    args: Record<string, unknown>,
+    hear: (seq: number) => void,
+  ): Promise<void> {
+    const seq = this.#seq++;
+    hear(seq);
+    await this.#send(encode({ seq, type: "request", command, arguments: args }));
+  }
+
+  /**
    * Answers a request of rdg's own.
    *
    * @param request The request.

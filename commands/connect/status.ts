@@ -66,13 +66,14 @@ export class Board {
     if (this.#line) terminal.draw?.(this.#line);
   }
 
-  /** Shows the status; null takes the line away. */
-  show(status: Status | null): void {
+  /** Shows the status, or a line made of one already; null takes the line away. */
+  show(status: Status | string | null): void {
     if (!this.#drawn) return;
     const { terminal } = this.#host;
     // A terminal that knows no size says 0.
     const width = terminal.columns > 20 ? terminal.columns - 1 : 79;
-    const text = status === null ? "" : statusLine(status).slice(0, width);
+    const line = typeof status === "string" ? printable(status) : status && statusLine(status);
+    const text = line?.slice(0, width) ?? "";
     if (text === this.#line) return;
     terminal.draw!(`\r\x1b[2K${text && terminal.style("dim", text)}`);
     this.#line = text && terminal.style("dim", text);

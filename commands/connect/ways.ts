@@ -27,10 +27,39 @@ export interface Way {
   readonly name: WayName;
   /** Opens a connection to the session's port; rejects with the reason. */
   open(): Promise<Stream>;
+  /** What the session answered to `initialize`; absent before it was asked. */
+  hello?: Record<string, unknown>;
   /** Settles when the way itself has broken, apart from the link below it: why. */
   readonly broken: Promise<string>;
   /** Ends it, and what it started on the far side. */
   close(): Promise<void>;
+}
+
+/** Relays that several sessions of one node share. */
+export interface Relays {
+  /**
+   * Gives the relay of a node, started where there is none yet.
+   *
+   * @param key The way and the node.
+   * @param start Starts it.
+   * @returns The relay, and how to say that it isn't needed any more.
+   */
+  share(
+    key: string,
+    start: () => Promise<Relay>,
+  ): Promise<{ relay: Relay; release: () => Promise<void> }>;
+}
+
+/** How to find a way. */
+export interface FindOptions {
+  /** The way that was asked for. */
+  via: WayName | undefined;
+  /** Hears why one failed. */
+  onFailure: (name: WayName, reason: string) => void;
+  /** The way to try first. */
+  first?: WayName;
+  /** Relays to share with other sessions. */
+  relays?: Relays;
 }
 
 /** Where to go. */
@@ -62,14 +91,16 @@ const answerMs = 8000;
 export async function findWay(
   link: Link,
   destination: Destination,
-  options: { via: WayName | undefined; onFailure: (name: WayName, reason: string) => void },
+  options: FindOptions,
 ): Promise<Way> {
   const reasons: string[] = [];
-  for (const name of options.via ? [options.via] : wayNames) {
+  const { first, relays } = options;
+  const order = first ? [first, ...wayNames.filter((name) => name !== first)] : wayNames;
+  for (const name of options.via ? [options.via] : order) {
     let way: Way | null = null;
     try {
-      way = await make(name, link, { destination, ask: options.via === "jump" });
-      await knock(way, name === "direct" ? directMs : answerMs);
+      way = await make(name, link, { destination, ask: options.via === "jump", relays });
+      way.hello = await knock(way, name === "direct" ? directMs : answerMs);
       return way;
     } catch (error) {
       await way?.close();
@@ -102,7 +133,7 @@ function words(error: unknown): string {
 async function make(
   name: WayName,
   link: Link,
-  options: { destination: Destination; ask: boolean },
+  options: RelayOptions,
 ): Promise<Way> {
   if (name === "direct") return direct(link, options.destination);
   return await relayed(name, link, options);
@@ -121,11 +152,33 @@ function direct(link: Link, { session }: Destination): Way {
   };
 }
 
+interface RelayOptions {
+  destination: Destination;
+  ask: boolean;
+  relays: Relays | undefined;
+}
+
 async function relayed(
   name: "relay" | "jump",
   link: Link,
-  { destination, ask }: { destination: Destination; ask: boolean },
+  options: RelayOptions,
 ): Promise<Way> {
+  const { destination: { session }, relays } = options;
+  const start = () => startRelay(name, link, options);
+  if (!relays) {
+    const relay = await start();
+    return { name, open: () => relay.open(), broken: relay.ended, close: () => relay.close() };
+  }
+  const { relay, release } = await relays.share(`${name} ${session.host}`, start);
+  const targets = targetsOn(session);
+  return { name, open: () => relay.open(targets), broken: relay.ended, close: release };
+}
+
+async function startRelay(
+  name: "relay" | "jump",
+  link: Link,
+  { destination, ask }: RelayOptions,
+): Promise<Relay> {
   const { session, job, scheduler } = destination;
   const nonce = crypto.randomUUID();
   const command = relayCommand({ nonce, targets: targetsOn(session), python: session.executable });
@@ -143,13 +196,7 @@ async function relayed(
   } else {
     program = link.startOn(session.host, command, { ask });
   }
-  const relay = await Relay.start(program, { nonce, timeoutMs: ask ? 180_000 : relayMs });
-  return {
-    name,
-    open: () => relay.open(),
-    broken: relay.ended,
-    close: () => relay.close(),
-  };
+  return await Relay.start(program, { nonce, timeoutMs: ask ? 180_000 : relayMs });
 }
 
 /** Addresses to try on the session's own node. */
@@ -174,29 +221,32 @@ export async function answers(way: Way): Promise<boolean> {
   return await knock(way, answerMs).then(() => true, () => false);
 }
 
-/** Says hello and goodbye in DAP: whoever answers that is a debugger. */
-async function knock(way: Way, timeoutMs: number): Promise<void> {
+/** Says hello and goodbye in DAP: whoever answers that is a debugger. Returns what it can do. */
+async function knock(way: Way, timeoutMs: number): Promise<Record<string, unknown>> {
   let stream: Stream | undefined;
   let given = false;
   const talk = (async () => {
     stream = await way.open();
-    if (given) return void stream.close();
+    if (given) {
+      await stream.close();
+      return {};
+    }
     await stream.write(encode(hello));
     for await (const { message } of new MessageReader(stream.readable).messages()) {
       if (message?.type === "response" && message.command === "initialize") {
         await stream.write(encode(goodbye));
-        return;
+        return (message.body ?? {}) as Record<string, unknown>;
       }
     }
     await pause(100); // The program may still be saying why.
     throw new Error(stream.reason() || "the connection was closed at once");
   })();
-  const late = (async () => {
+  const late = (async (): Promise<never> => {
     await pause(timeoutMs);
     throw new Error(stream?.reason() || `no answer within ${timeoutMs / 1000} s`);
   })();
   try {
-    await Promise.race([talk, late]);
+    return await Promise.race([talk, late]);
   } finally {
     given = true;
     talk.catch(() => {});

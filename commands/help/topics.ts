@@ -77,14 +77,15 @@ forked worker reaches never hangs it. --subprocess has debugpy follow children.
 
   rdg attach JOB --rank 0,3-5     wakes these, in one call of the scheduler
   rdg stack JOB                   where every rank is, without a debugger
-  rdg connect LOGIN JOB           brings a session to the editor on your desk
+  rdg connect LOGIN JOB --all     every rank from one F5 on your desk
 
 When one rank ends with an error, its launcher may end the others, also one that
 waits for you. To keep them:
 
   srun       --kill-on-bad-exit=0 --wait=0
-  mpirun     --mca orte_abort_on_non_zero_status 0     (Open MPI 4)
-  torchrun   --monitor-interval=3600`;
+  mpirun     --enable-recovery          (Open MPI 4)
+  mpiexec    -disable-auto-cleanup      (MPICH)
+  torchrun   --monitor_interval=3600    (it then notices the end late as well)`;
 
 const containers = `Containers
 

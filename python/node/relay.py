@@ -2,11 +2,11 @@
 
 Carried as text and run as ``python -I -S -c <this> NONCE TARGETS`` on a compute node, by the
 scheduler or over ssh: one file, standard library only, Python 3.6 or later. Opens TCP connections to
-the one port that it was told, nothing else, and leaves no file and no process behind: it ends with
-its stdin, and when nothing at all has come for a while (the far side sends something every few
-seconds while it lives).
+the ports that it is told, and leaves no file and no process behind: it ends with its stdin, and when
+nothing at all has come for a while (the far side sends something every few seconds while it lives).
 
-TARGETS is a JSON list of ``[host, port]``, tried in order. After the line ``rdg-relay NONCE`` both
+TARGETS is a JSON list of ``[host, port]``, tried in order; an OPEN that brings such a list itself
+means another session of the same node. After the line ``rdg-relay NONCE`` both
 directions are frames: channel (4 bytes), kind (1 byte), length (4 bytes, big endian), then the bytes.
 Those on stdout end with a line feed: without ``--unbuffered``, which would put a pseudo-terminal
 between, Slurm hands output on by lines (seen on 22.05). The kinds are below; the other end is ../../commands/connect/mux.ts.
@@ -81,7 +81,7 @@ def close(channel):
 
 def handle(channel, kind, data, targets):
     if kind == OPEN:
-        connection, reason = connect(targets)
+        connection, reason = connect(json.loads(data.decode("utf-8")) if data else targets)
         if connection is None:
             send(channel, CLOSE, reason.encode("utf-8", "replace"))
             return

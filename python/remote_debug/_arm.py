@@ -75,7 +75,8 @@ def _install(config, words, is_program):
     session = _session.Session(config, list(sys.path), folder)
     _session.adopt(session)
     if "lite" in modes or "wait" in modes:
-        from . import _signals, _stacks
+        # The moment as well: when it is wanted, nothing may be imported any more.
+        from . import _moment, _signals, _stacks  # noqa: F401
 
         # First, so that the program is shown what the stack signal did before rdg.
         _signals.install(config["signal"], config["stackSignal"], on_wake)
@@ -105,44 +106,20 @@ def _install(config, words, is_program):
     return None
 
 
-#: How often a wake in the midst of an import has been put off.
-_put_off = 0
-
-
 def on_wake(frame):
     # type: (object) -> None
     """The wake signal's handler; a forked child has a session of its own."""
-    global _put_off
-    from . import _session
+    from . import _moment, _session, _signals
 
     session = _session.current()
-    if not session.busy and _put_off < 10 and _importing(frame):
-        # debugpy imports what the program may have half imported. Come back in a moment; not for
-        # ever: a program may run as the side effect of an import.
-        _put_off += 1
-        import _thread
+    if session.busy or _signals.is_handling(frame):
+        session.on_another_wake()
+    elif not _moment.has_threads():
+        from . import _say
 
-        _thread.start_new_thread(_wake_later, (os.getpid(), session.config["signal"]))
-        return
-    _put_off = 0
-    session.on_wake()
-
-
-def _importing(frame):
-    # type: (object) -> bool
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":  # type: ignore
-            return True
-        frame = frame.f_back  # type: ignore
-    return False
-
-
-def _wake_later(pid, number):
-    # type: (int, int) -> None
-    import time
-
-    time.sleep(0.2)
-    os.kill(pid, number)
+        _say.note("Cannot stop this program: gevent or eventlet stands in for Python's threads in it")
+    elif session.closed or _moment.is_good(frame, session.config["signal"]):
+        session.on_wake()
 
 
 def _announce_to_pytest():

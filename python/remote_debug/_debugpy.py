@@ -75,7 +75,6 @@ def settle(on_attach, on_detach):
     py_db.on_configuration_done = on_configuration_done
     py_db.on_disconnect = on_disconnect
 
-
 def hide_frames(py_db):
     # type: (object) -> None
     """Marks rdg's folder as debugger's own, next to debugpy's, so that no stack shows it."""
@@ -93,7 +92,26 @@ def attached():
     """Whether a client is attached and has sent its breakpoints."""
     import debugpy
 
-    return "pydevd" in sys.modules and debugpy.is_client_connected()
+    return "pydevd" in sys.modules and debugpy.is_client_connected() and not ended()
+
+
+def ended():
+    # type: () -> bool
+    """Whether the session is over for good: the adapter's process has died, or was killed.
+
+    A second session in the same process isn't to be had: what is left of the first one raised its
+    errors into the program (3.13).
+    """
+    py_db = _py_db()
+    return py_db is None or py_db.pydb_disposed  # type: ignore
+
+
+class _UntilEnded(threading.Event):
+    """Set as well when the adapter dies meanwhile: nobody could attach any more."""
+
+    def is_set(self):
+        # type: () -> bool
+        return threading.Event.is_set(self) or ended()
 
 
 def wait(seconds):
@@ -101,7 +119,7 @@ def wait(seconds):
     """Blocks until a client is attached and configured; False when the time is over (0: no limit)."""
     import pydevd
 
-    cancel = threading.Event()
+    cancel = _UntilEnded()
     timer = None
     if seconds:
         timer = threading.Timer(seconds, cancel.set)
@@ -123,16 +141,12 @@ def stop_here():
     debugpy.breakpoint()
 
 
-# Functions of threading that hold a lock which debugpy's own threads want as well.
-_short_ones = frozenset(("start", "enumerate", "active_count", "_bootstrap_inner", "_delete"))
-
-
 def stop_now():
     # type: () -> None
     """Stops at once, in the midst of the line that a signal interrupted; returns when resumed.
 
     ``breakpoint()`` stops at the next line only, which after a sleep of hours is hours away. Where the
-    signal met debugpy's own code, or a lock that it needs, the next line it is.
+    signal met debugpy's own code, the next line it is. ``_moment`` has seen to the rest.
     """
     from _pydevd_bundle.pydevd_additional_thread_info import set_additional_thread_info
     from _pydevd_bundle.pydevd_comm_constants import CMD_SET_BREAK
@@ -143,7 +157,7 @@ def stop_now():
     frame = sys._getframe()  # type: object
     while frame is not None and frame.f_code.co_filename.startswith(own):  # type: ignore
         frame = frame.f_back  # type: ignore
-    if frame is None or py_db.get_file_type(frame) == py_db.PYDEV_FILE or _holds_lock(frame):  # type: ignore
+    if frame is None or py_db.get_file_type(frame) == py_db.PYDEV_FILE:  # type: ignore
         stop_here()
         return
     thread = threading.current_thread()
@@ -160,6 +174,10 @@ def stop_now():
             # The client has gone meanwhile. One that goes later lets this thread go: a disconnect
             # takes the connection away first, and resumes then.
             resume_threads("*")
+    except BaseException:
+        # A handler of the program's own ends it, for one; other threads must not stand still for ever.
+        resume_threads("*")
+        raise
     finally:
         info.is_tracing -= 1
         hear()
@@ -175,7 +193,8 @@ def _deafen_this_thread():
     def hear():
         # type: () -> None
         pydevd_sys_monitoring.start_monitoring(all_threads=False)
-        pydevd_sys_monitoring.update_monitor_events()
+        with contextlib.suppress(ValueError):  # the client goes just now, and :func:`quiet` runs
+            pydevd_sys_monitoring.update_monitor_events()
         # Places whose events were passed over meanwhile report no more until this.
         pydevd_sys_monitoring.restart_events()
 
@@ -185,15 +204,24 @@ def _deafen_this_thread():
     return hear
 
 
-def _holds_lock(frame):
-    # type: (object) -> bool
-    """Whether one of the functions of threading that hold a lock is under way."""
-    while frame is not None:
-        code = frame.f_code  # type: ignore
-        if code.co_name in _short_ones and code.co_filename == threading.__file__:
-            return True
-        frame = frame.f_back  # type: ignore
-    return False
+def threads_left():
+    # type: () -> object
+    """None while the main thread runs; once it is over, whether others keep the program alive. Where
+    none does (in functions of atexit), pydevd ends the session as soon as it begins."""
+    if threading.main_thread().is_alive():
+        return None
+    return any(
+        not thread.daemon and thread.is_alive() and not getattr(thread, "is_pydev_daemon_thread", False)
+        for thread in threading.enumerate()
+    )
+
+
+def pause_others():
+    # type: () -> None
+    """Stops all threads at their next line, as the editor's "pause" does."""
+    from _pydevd_bundle.pydevd_api import PyDevdAPI
+
+    PyDevdAPI().request_suspend_thread(_py_db())
 
 
 def is_stopped():

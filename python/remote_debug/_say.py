@@ -6,6 +6,8 @@ program that has replaced ``sys.stderr`` still gets the lines where its job's ou
 
 import os
 
+_write = os.write  # eventlet puts one in place that may not be called everywhere
+
 
 def write(text):
     # type: (str) -> None
@@ -13,7 +15,7 @@ def write(text):
     data = text.encode("utf-8", "backslashreplace")
     try:
         while data:
-            data = data[os.write(2, data) :]
+            data = data[_write(2, data) :]
     except OSError:
         pass
 

@@ -69,8 +69,12 @@ class Session:
         self.path = [entry for entry in path if entry]
         self.debugpy = debugpy
         self.listening = False
-        self.busy = False  # opening the port or waiting for a client, by a wake or a crash
+        self.busy = False  # opening the port, waiting for a client or stopped, by a wake or a crash
         self.waiting = False
+        self.closed = False  # the program is ending
+        self._clients = 0  # how many have attached so far …
+        self._shown = 0  # … and which of them was shown the last stop
+        self._again = False  # a wake came that the stop under way doesn't answer
         self.stack = None  # type: object  # what the record says about the stack file
         self._record = None  # type: object
         # Several threads may crash at once. The wake's handler may run while its own thread holds it.
@@ -88,7 +92,8 @@ class Session:
 
     def close(self):
         # type: () -> None
-        """Takes the record away."""
+        """Takes the record away; nothing wakes the program from here on."""
+        self.closed = True
         if self._record is not None:
             self._record.remove()  # type: ignore
 
@@ -124,30 +129,57 @@ class Session:
     def on_wake(self):
         # type: () -> None
         """Opens the debugger in the midst of the program, in the main thread."""
-        if self.busy:
-            # A second signal, in the midst of opening: that may not be entered twice.
-            if self.waiting:
-                self.show("Script is paused, waiting for debugger to attach...")
+        if self.closed:
             return
         self.busy = True
         try:
+            self._again = True
+            while self._again:
+                self._again = False
+                self._stop_for_client()
+        finally:
+            self.busy = False
+
+    def on_another_wake(self):
+        # type: () -> None
+        """A wake in the midst of one: neither opening nor stopping may be entered twice."""
+        if self.waiting:
+            self.show("Script is paused, waiting for debugger to attach...")
+        elif not self._attached() or self._clients != self._shown:
+            # The client of the stop has gone, and the program hasn't got on yet.
+            self._again = True
+
+    def _stop_for_client(self):
+        # type: () -> None
+        """Opens the port, waits for a client where there is none, and stops."""
+        try:
             self._load()
+            from . import _debugpy
+
+            left = _debugpy.threads_left()
+            if self.listening and _debugpy.ended():
+                self.record.write(state="armed", address=None, token=None)
+                _say.note("The debugger's own process has ended: this program can't be stopped again")
+                return
+            if left is False:
+                _say.note("The program is ending: too late to stop it")
+                return
             if not self._attached():
                 self.listen("listening")
                 limit = self.limit(1800)
                 self.show("Script is paused, waiting for debugger to attach...", limit)
+                self._again = False
                 if not self.wait(limit):
                     _say.note("Nobody attached: the program goes on; wake it again with `rdg attach`")
                     return
         except Exception as error:
             _say.note("Cannot open the debugger: %s" % error)
             return
-        finally:
-            self.busy = False
-        from . import _debugpy
-
         try:
-            if not _debugpy.is_stopped():
+            self._shown = self._clients
+            if left:
+                _debugpy.pause_others()
+            elif not _debugpy.is_stopped():
                 _debugpy.stop_now()
         except Exception as error:
             _say.note("Cannot stop the program: %s" % error)
@@ -323,6 +355,7 @@ class Session:
 
     def _on_attach(self):
         # type: () -> None
+        self._clients += 1
         self.record.write(state="attached", waiting=False)
 
     def _on_detach(self):

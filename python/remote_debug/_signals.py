@@ -6,8 +6,9 @@ No module is imported that Python hasn't loaded.
 """
 
 import _signal  # type: ignore
+import sys
 
-from . import _stacks
+from . import _say, _stacks
 
 _real_signal = _signal.signal
 _real_getsignal = _signal.getsignal
@@ -50,10 +51,33 @@ def installed():
 
 def _handle(number, frame):
     # type: (int, object) -> None
-    _on_wake(frame)  # type: ignore
+    limit = sys.getrecursionlimit()
+    # The program may be near its limit; the error would be raised in its midst.
+    sys.setrecursionlimit(limit + 1000)
+    try:
+        _on_wake(frame)  # type: ignore
+    except Exception as error:
+        _say.note("Cannot open the debugger: %s" % error)
+    finally:
+        if sys.getrecursionlimit() == limit + 1000:
+            sys.setrecursionlimit(limit)
     theirs = _theirs.get(number)
     if callable(theirs):
         theirs(number, frame)
+
+
+def is_handling(frame):
+    # type: (object) -> bool
+    """Whether the signal met its own handler: many at once meet each other's first instruction, and the
+    last one of them is the first to get on. What the program's handler does afterwards doesn't count."""
+    if frame is not None and frame.f_code is _handle.__code__:  # type: ignore
+        return True
+    wake = getattr(_on_wake, "__code__", None)
+    while frame is not None:
+        if frame.f_code is wake:  # type: ignore
+            return True
+        frame = frame.f_back  # type: ignore
+    return False
 
 
 def _signal_signal(number, handler):

@@ -79,8 +79,18 @@ export class Looper implements AsyncDisposable {
     return Number(await this.#said.next());
   }
 
-  /** Wakes it by the signal, and lets the time limit pass without attaching. */
+  /**
+   * Wakes it by its signal. One under rdg lets the time limit pass without anybody attaching; one under
+   * remote-debug stops in its handler until somebody does.
+   */
   async wake(): Promise<void> {
+    if (this.way.stops) {
+      this.#process.kill("SIGUSR1");
+      const listening = await this.#said.next(/^\[DEBUGGER\] Listening on /);
+      this.#port = Number(/:(\d+)$/.exec(listening)?.[1]);
+      await this.#said.next(/^\[DEBUGGER\] Pausing execution/);
+      return;
+    }
     await new Deno.Command("kill", { args: ["-40", String(this.#process.pid)] }).output();
     await this.#errors.next(/Nobody attached: the program goes on/);
     const record = await this.#record("listening");
@@ -96,6 +106,11 @@ export class Looper implements AsyncDisposable {
       arguments: { connect: { host: "127.0.0.1", port: this.#port } },
     });
     if (this.way.wakes) await this.#record("attached");
+    if (this.way.stops) {
+      const { body } = await this.#client.waitFor<{ threadId: number }>("stopped");
+      await this.#client.request("continue", { threadId: body.threadId });
+      await this.#said.next(/^\[DEBUGGER\] Debugger attached!/);
+    }
   }
 
   /** Detaches politely. */

@@ -5,6 +5,31 @@
  * @module
  */
 
+/**
+ * A row of the one table that all benches fill: rdg beside what people would use without it. Numbers
+ * carry their unit; a ratio to the row's base stands in brackets.
+ */
+export interface SummaryRow {
+  /** What was measured. */
+  what: string;
+  /** With rdg. */
+  rdg: string;
+  /** The same program under plain Python. */
+  plain?: string;
+  /** With debugpy by itself. */
+  debugpy?: string;
+  /** With the PyPI package remote-debug. */
+  remoteDebug?: string;
+  /** With something else, named here. */
+  other?: string;
+}
+
+/** What {@linkcode BenchModule.bench} may be told. */
+export interface BenchOptions {
+  /** The largest sizes as well; they take minutes. */
+  full?: boolean;
+}
+
 /** What a bench found. */
 export interface BenchTable {
   /** What was measured, a line. */
@@ -15,12 +40,16 @@ export interface BenchTable {
   rows: readonly (readonly string[])[];
   /** What has to be known to read the table: versions, how it was measured. */
   notes: readonly string[];
+  /** The same, boiled down to rows of the one table; made from `rows` where it is left out. */
+  summary?: readonly SummaryRow[];
+  /** Versions of what was measured, where the one table has to name them. */
+  versions?: string;
 }
 
 /** What each module in this folder that is a bench exports. */
 export interface BenchModule {
   /** Measures. */
-  bench(): Promise<BenchTable>;
+  bench(options: BenchOptions): Promise<BenchTable>;
 }
 
 /**
@@ -70,6 +99,49 @@ export function beside(value: number, base: number, digits = 0): string {
  */
 export function ratio(value: number, base: number): string {
   return `${(value / base).toFixed(2)}×`;
+}
+
+/**
+ * A value with its unit, and as a multiple of what it is compared with: `61.2 ms (2.90×)`.
+ *
+ * @param value The value.
+ * @param options Its unit, the base (none: no ratio), digits after the point.
+ * @returns The cell.
+ */
+export function withRatio(
+  value: number,
+  options: { unit: string; base?: number; digits?: number },
+): string {
+  const text = `${value.toFixed(options.digits ?? 0)} ${options.unit}`;
+  return options.base === undefined ? text : `${text} (${ratio(value, options.base)})`;
+}
+
+/**
+ * Renders the one table.
+ *
+ * @param tables What all benches found.
+ * @returns Markdown, with a final newline; cells that nobody filled are empty.
+ */
+export function oneTable(tables: readonly BenchTable[]): string {
+  const head = ["", "rdg", "plain Python", "plain debugpy", "remote-debug", "otherwise"];
+  const rows = tables.flatMap(({ title, columns, rows, summary }) =>
+    summary?.map((row) => [
+      row.what,
+      row.rdg,
+      row.plain ?? "",
+      row.debugpy ?? "",
+      row.remoteDebug ?? "",
+      row.other ?? "",
+    ]) ?? rows.map(([what = "", ...cells]) => {
+      const named = cells.map((cell, i) => {
+        const name = cells.length > 1 ? columns[i + 1] : "";
+        return name && cell ? `${name}: ${cell}` : cell;
+      }).filter((cell) => cell !== "");
+      return [what || title, named.join(", "), "", "", "", ""];
+    })
+  );
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line), ""].join("\n");
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { debugpyFor, type Interpreter } from "../support/python.ts";
+import { cache, debugpyFor, type Interpreter } from "../support/python.ts";
 import { rdg } from "../support/rdg.ts";
 
 /** A way to start a program. */
@@ -21,10 +21,30 @@ export interface Way {
   wakes: boolean;
   /** It listens from the start, on the port that `between` names. */
   listens: boolean;
+  /** SIGUSR1 has it listen and stop until somebody attaches: the PyPI package remote-debug. */
+  stops: boolean;
 }
 
 /** Columns of the table after the first two. */
-export const names = ["plain", "`rdg debug -l`", "`-p`", "`-lp`", "`debugpy --listen`"] as const;
+export const names = [
+  "plain",
+  "`rdg debug -l`",
+  "`-p`",
+  "`-lp`",
+  "`debugpy --listen`",
+  "`remote-debug -l`",
+] as const;
+
+/**
+ * Folder with the PyPI package remote-debug, and what it needs, for an interpreter: an environment of
+ * its own, since it has the same module name as rdg's Python part.
+ *
+ * @param interpreter Which one.
+ * @returns The folder.
+ */
+export function remoteDebugFor(interpreter: Interpreter): string {
+  return `${cache}/remote-debug/${interpreter.tag}`;
+}
 
 /**
  * Makes the ways.
@@ -34,7 +54,8 @@ export const names = ["plain", "`rdg debug -l`", "`-p`", "`-lp`", "`debugpy --li
  * @returns One for each of {@linkcode names}.
  */
 export function ways(interpreter: Interpreter, port = 0): Way[] {
-  const plain: Way = { name: "", before: [], between: [], env: {}, wakes: false, listens: false };
+  const nothing = { before: [], between: [], env: {} };
+  const plain: Way = { name: "", ...nothing, wakes: false, listens: false, stops: false };
   const under = (flags: string): Way => ({
     ...plain,
     before: [...rdg, "debug", "--wait-timeout=0.2", flags],
@@ -45,6 +66,12 @@ export function ways(interpreter: Interpreter, port = 0): Way[] {
     between: ["-m", "debugpy", "--listen", `127.0.0.1:${port}`],
     env: { PYTHONPATH: debugpyFor(interpreter), PYDEVD_DISABLE_FILE_VALIDATION: "1" },
     listens: true,
+  }, {
+    ...plain,
+    // It runs the script in its own process; the word "python" only has to be there.
+    between: [`${remoteDebugFor(interpreter)}/bin/rdg`, "debug", "--lite", "python"],
+    env: { PYTHONPATH: remoteDebugFor(interpreter), PYDEVD_DISABLE_FILE_VALIDATION: "1" },
+    stops: true,
   }].map((way, index) => ({ ...way, name: names[index] ?? "" }));
 }
 

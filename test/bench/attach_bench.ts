@@ -23,7 +23,7 @@ import { whyNoCluster } from "../cluster/packages.ts";
 import { mustRun, processesOf } from "../cluster/process.ts";
 import { record, writeRecord } from "../support/records.ts";
 import { squeueLine } from "../support/squeue.ts";
-import { type BenchTable, median } from "./_table.ts";
+import { type BenchTable, median, type SummaryRow } from "./_table.ts";
 
 const rounds = 5;
 
@@ -153,6 +153,25 @@ async function running(cluster: Cluster): Promise<number[]> {
   return found;
 }
 
+/** The rows that stand in the one table of all benches. */
+function summed(rows: readonly RowCells[]): SummaryRow[] {
+  const of = (starts: string) => rows.find(([what]) => what.startsWith(starts))?.[1] ?? "";
+  const records = "`rdg sessions` with 10,000 records";
+  return [
+    {
+      what: '`rdg attach JOB`, to "listening"',
+      rdg: `${of("`rdg attach JOB`")}, ${of("calls of the scheduler")} calls`,
+      other: `an empty step of \`srun\`: ${of("of that, an empty helper step")}`,
+    },
+    { what: "the same when it listens already", rdg: of("the same when") },
+    { what: records, rdg: of(records) },
+    {
+      what: `waking a step of ${taskCount} tasks`,
+      rdg: `${of("time")}, ${of("a step of")} woken, calls of \`srun\`: ${of("calls of srun")}`,
+    },
+  ];
+}
+
 /** Measures. */
 export async function bench(): Promise<BenchTable> {
   const reason = await whyNoCluster();
@@ -161,16 +180,18 @@ export async function bench(): Promise<BenchTable> {
   try {
     await installRdg(cluster);
     await writeProgram(cluster, { name: "count.py", text: counting });
+    const rows = [
+      ...await oneProcess(cluster),
+      await manyJobs(cluster, 20_000),
+      await manyRecords(cluster, 1000),
+      await manyRecords(cluster, 10_000),
+      ...await manyTasks(cluster),
+    ];
     return {
       title: "rdg attach and rdg sessions on a real Slurm",
       columns: ["what", "result"],
-      rows: [
-        ...await oneProcess(cluster),
-        await manyJobs(cluster, 20_000),
-        await manyRecords(cluster, 1000),
-        await manyRecords(cluster, 10_000),
-        ...await manyTasks(cluster),
-      ],
+      rows,
+      summary: summed(rows),
       notes: [`times are medians of ${rounds}, the step's is of one run; two nodes on one machine`],
     };
   } finally {

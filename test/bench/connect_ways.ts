@@ -1,19 +1,19 @@
 /**
  * Measures `rdg connect` on the test cluster: from the command to "ready", DAP round trips and the
  * throughput of a 10 MB result, by way, beside plain debugpy over `ssh -L`; and counts the scheduler's
- * programs. Needs root. Prints a table for the README.
- *
- *     deno run -A test/bench/connect_ways.ts
+ * programs. Starts a cluster; needs root and Debian's packages of Slurm and OpenSSH.
  *
  * @module
  */
 
-import { startCluster } from "../cluster/cluster.ts";
+import { type Cluster, startCluster } from "../cluster/cluster.ts";
 import { installRdg, systemPython } from "../cluster/install.ts";
 import { counting, countingLine, submit, untilArmed, writeProgram } from "../cluster/jobs.ts";
 import { endChild, freePorts, mustRun, waitUntil } from "../cluster/process.ts";
 import { ready } from "../commands/connect/desk.ts";
 import { type Laptop, makeLaptop } from "../commands/connect/laptop.ts";
+import { whyNoCluster } from "../cluster/packages.ts";
+import { type BenchTable, median, type SummaryRow, withRatio } from "./_table.ts";
 
 const runs = 5;
 
@@ -25,10 +25,6 @@ interface Numbers {
   bigMs: number;
 }
 
-function say(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
 async function measure(laptop: Laptop, port: number): Promise<Numbers> {
   const source = await Deno.readTextFile(new URL("connect_client.py", import.meta.url));
   const file = `${laptop.project}/count.py`;
@@ -36,21 +32,14 @@ async function measure(laptop: Laptop, port: number): Promise<Numbers> {
   return JSON.parse(await mustRun([...laptop.asUser(), ...words]));
 }
 
-function row(name: string, readyMs: number[], numbers: Numbers): string {
-  const sorted = [...readyMs].sort((a, b) => a - b);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  const big = `${numbers.bigMs} ms (${(numbers.bigBytes / 1000 / numbers.bigMs).toFixed(0)} MB/s)`;
-  return `| ${name} | ${middle ?? "-"} | ${numbers.medianMs} | ${numbers.p95Ms} | ${big} |`;
+function row(name: string, readyMs: number[], numbers: Numbers): string[] {
+  const big = `${numbers.bigMs} (${(numbers.bigBytes / 1000 / numbers.bigMs).toFixed(0)} MB/s)`;
+  const ready = readyMs.length > 0 ? String(median(readyMs)) : "–";
+  return [name, ready, String(numbers.medianMs), String(numbers.p95Ms), big];
 }
 
-const cluster = await startCluster({ ssh: true });
-let laptop: Laptop | undefined;
-try {
-  await installRdg(cluster);
-  await writeProgram(cluster, { name: "count.py", text: counting });
-  laptop = await makeLaptop(cluster);
-  await laptop.startNodeSshd();
-
+/** Plain debugpy in a job, reached by `ssh -L`. */
+async function plainDebugpy(cluster: Cluster, laptop: Laptop): Promise<Numbers> {
   const [plain = 0, near = 0] = freePorts(2);
   const job = await submit(cluster, {
     script: `python3 -m debugpy --listen 0.0.0.0:${plain} count.py`,
@@ -62,18 +51,24 @@ try {
     stdout: "null",
     stderr: "null",
   }).spawn();
-  const baseline = await waitUntil("plain debugpy over ssh -L", {
-    ask: () => measure(laptop!, near).catch(() => null),
-    everyMs: 500,
-  });
-  await endChild(tunnel);
-  await cluster.run(["scancel", job]);
+  try {
+    return await waitUntil("plain debugpy over ssh -L", {
+      ask: () => measure(laptop, near).catch(() => null),
+      everyMs: 500,
+    });
+  } finally {
+    await endChild(tunnel);
+    await cluster.run(["scancel", job]);
+  }
+}
 
-  say("| way | ready, ms | round trip, ms | 95 % | 10 MB result |");
-  say("|---|---|---|---|---|");
-  say(row("plain debugpy, `ssh -L`", [], baseline));
+async function measureWays(cluster: Cluster, laptop: Laptop): Promise<BenchTable> {
+  const baseline = await plainDebugpy(cluster, laptop);
+  const rows = [row("plain debugpy, `ssh -L`", [], baseline)];
+  const summary: SummaryRow[] = [];
   const armed = await submit(cluster, { script: "rdg debug --lite python3 count.py" });
   await untilArmed(cluster, { job: armed });
+  let first = 0;
   for (const via of ["direct", "relay", "jump"]) {
     const times: number[] = [];
     let numbers: Numbers | undefined;
@@ -82,15 +77,46 @@ try {
       await using child = laptop.connect(["login", "--via", via, "--port=0", "--json"]);
       const { port } = await ready(child);
       // The first run of all wakes the program as well.
-      if (via === "direct" && run === 0) say(`first, waking included: ${Date.now() - begin} ms`);
+      if (via === "direct" && run === 0) first = Date.now() - begin;
       else times.push(Date.now() - begin);
       if (run === runs - 1) numbers = await measure(laptop, port);
       await child.kill("SIGINT");
       await child.status();
     }
-    say(row(via, times, numbers!));
+    rows.push(row(via, times, numbers!));
+    const { medianMs } = baseline;
+    summary.push({
+      what: `round trip from the laptop, \`--via=${via}\``,
+      rdg: withRatio(numbers!.medianMs, { unit: "ms", base: medianMs, digits: 1 }),
+      debugpy: `${withRatio(medianMs, { unit: "ms", digits: 1 })} over \`ssh -L\``,
+    });
   }
-} finally {
-  await laptop?.close();
-  await cluster.stop();
+  return {
+    title: "`rdg connect` from a laptop through a login node into a job",
+    columns: ["way", "ready, ms", "round trip, ms", "95 %", "10 MB result, ms"],
+    rows,
+    summary,
+    notes: [
+      `medians of ${runs}; the program was awake. Waking it as well: ${first} ms`,
+      "laptop, login node and nodes on one machine",
+    ],
+  };
+}
+
+/** Measures. */
+export async function bench(): Promise<BenchTable> {
+  const reason = await whyNoCluster({ ssh: true });
+  if (reason !== null) throw new Error(`Cannot measure: ${reason}`);
+  const cluster = await startCluster({ ssh: true });
+  let laptop: Laptop | undefined;
+  try {
+    await installRdg(cluster);
+    await writeProgram(cluster, { name: "count.py", text: counting });
+    laptop = await makeLaptop(cluster);
+    await laptop.startNodeSshd();
+    return await measureWays(cluster, laptop);
+  } finally {
+    await laptop?.close();
+    await cluster.stop();
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * Measures what `rdg debug` costs a program: time to start, memory, processes and threads, and the speed
- * of a loop full of calls before, while and after somebody looks; beside plain `python s.py` and beside
- * debugpy by itself. Everything is interleaved, so that what else the machine does hits all alike.
+ * of a loop full of calls before, while and after somebody looks; beside plain `python s.py`, beside
+ * debugpy by itself, and beside the PyPI package remote-debug. Everything is interleaved, so that what else the machine does hits all alike.
  *
  * Touches: starts Python programs, one after another, in a temporary folder.
  *
@@ -13,10 +13,18 @@ import { debugpyFor, type Interpreter, newestPython, python } from "../support/p
 import { makeSandbox, type Sandbox } from "../support/rdg.ts";
 import { Looper } from "./_looper.ts";
 import { type Standing, standing } from "./_standing.ts";
-import { type BenchTable, beside, median, quantile, ratio } from "./_table.ts";
-import { names, ways, words } from "./_ways.ts";
+import {
+  type BenchTable,
+  beside,
+  median,
+  quantile,
+  ratio,
+  type SummaryRow,
+  withRatio,
+} from "./_table.ts";
+import { names, remoteDebugFor, ways, words } from "./_ways.ts";
 
-const rounds = { start: 25, memory: 5, speed: 60 };
+const rounds = { start: 20, memory: 3, speed: 40 };
 
 const programs = {
   pass: "pass\n",
@@ -29,26 +37,32 @@ interface Runs {
   cpu: number[];
 }
 
+/** What came out so far: rows of the whole table, and of the one table of all benches. */
+interface Found {
+  rows: string[][];
+  summary: SummaryRow[];
+}
+
 /** Measures on 3.11, where tracing costs most, and on the newest Python. */
 export async function bench(): Promise<BenchTable> {
-  const rows: string[][] = [];
+  const found: Found = { rows: [], summary: [] };
   const versions: string[] = [];
   for (const interpreter of new Set([newestPython, python])) {
     await using sandbox = await makeSandbox({ interpreter });
-    rows.push(
-      ...await startTimes(interpreter, sandbox),
-      ...await memory(interpreter, sandbox),
-      ...await speed(interpreter, sandbox),
-    );
+    await startTimes(found, { interpreter, sandbox });
+    await memory(found, { interpreter, sandbox });
+    await speed(found, { interpreter, sandbox });
     versions.push(await versionLine(interpreter));
   }
   return {
     title: "What `rdg debug` costs a program",
     columns: ["", "Python", ...names],
-    rows,
+    rows: found.rows,
+    summary: found.summary,
+    versions: versions.join("; "),
     notes: [
       versions.join("; "),
-      `ms from start to end: median of ${rounds.start} runs (debugpy: of a fifth of them); "least" is ` +
+      `ms from start to end: median of ${rounds.start} runs (debugpy, remote-debug: of a fifth of them); "least" is ` +
       'the shortest; "processor" is the user and system time, which what runs beside it changes less',
       "added to plain, and as a multiple of it, in brackets",
       `memory of the program alone, while it waits for input: median of ${rounds.memory} runs`,
@@ -59,9 +73,15 @@ export async function bench(): Promise<BenchTable> {
   };
 }
 
+/** Where one round of measurements is made. */
+interface Where {
+  interpreter: Interpreter;
+  sandbox: Sandbox;
+}
+
 /** Rows on the time from start to end. */
-async function startTimes(interpreter: Interpreter, sandbox: Sandbox): Promise<string[][]> {
-  const rows: string[][] = [];
+async function startTimes({ rows, summary }: Found, where: Where): Promise<void> {
+  const { interpreter, sandbox } = where;
   for (const [kind, text] of Object.entries(programs)) {
     const script = await sandbox.write(`${kind}.py`, text);
     const all = ways(interpreter);
@@ -69,7 +89,7 @@ async function startTimes(interpreter: Interpreter, sandbox: Sandbox): Promise<s
       all.map((way) => [way.name, {
         words: words(way, { interpreter, script }),
         env: way.env,
-        every: way.listens ? 5 : 1,
+        every: way.listens || way.stops ? 5 : 1,
       }]),
     );
     const runs = await spawnAll(commands, { interpreter, sandbox });
@@ -77,16 +97,19 @@ async function startTimes(interpreter: Interpreter, sandbox: Sandbox): Promise<s
       const values = all.map(({ name }) => pick(runs[name] ?? { wall: [], cpu: [] }));
       rows.push([`${what}, \`${text.trim()}\``, interpreter.version, ...cells(values, digits)]);
     };
+    summary.push(summed(`start to end, \`${text.trim()}\`, ${interpreter.version}`, {
+      values: all.map(({ name }) => median(runs[name]?.wall ?? [])),
+      unit: "ms",
+    }));
     row("start to end, ms", ({ wall }) => median(wall), 1);
     row("the same, least", ({ wall }) => quantile(wall, 0), 1);
     row("the same, processor", ({ cpu }) => median(cpu), 1);
   }
-  return rows;
 }
 
 async function spawnAll(
   commands: Record<string, unknown>,
-  options: { interpreter: Interpreter; sandbox: Sandbox },
+  options: Where,
 ): Promise<Record<string, Runs>> {
   const child = new Deno.Command(options.interpreter.path, {
     args: [fileURLToPath(new URL("spawn.py", import.meta.url))],
@@ -106,8 +129,8 @@ async function spawnAll(
 }
 
 /** Rows on what a running program holds. */
-async function memory(interpreter: Interpreter, sandbox: Sandbox): Promise<string[][]> {
-  const rows: string[][] = [];
+async function memory({ rows, summary }: Found, where: Where): Promise<void> {
+  const { interpreter, sandbox } = where;
   for (const [kind, text] of Object.entries(programs)) {
     const wait = "print('ready', flush=True)\nimport sys\nsys.stdin.readline()\n";
     const script = await sandbox.write(`${kind}_waits.py`, text + wait);
@@ -118,6 +141,11 @@ async function memory(interpreter: Interpreter, sandbox: Sandbox): Promise<strin
         samples[index]?.push(await standing(way, { interpreter, sandbox, script }));
       }
     }
+    summary.push(summed(`resident memory, \`${text.trim()}\`, ${interpreter.version}`, {
+      values: samples.map((some) => median(some.map(({ rss }) => rss / 1024))),
+      unit: "MiB",
+      digits: 1,
+    }));
     const row = (what: string, key: keyof Standing) => {
       const values = samples.map((some) => median(some.map((sample) => sample[key])));
       const texts = key === "rss" || key === "pss" ? cells(values) : values.map(String);
@@ -128,22 +156,26 @@ async function memory(interpreter: Interpreter, sandbox: Sandbox): Promise<strin
     row("other processes left standing", "others");
     row("threads", "threads");
   }
-  return rows;
 }
 
 /** Rows on the loop. */
-async function speed(interpreter: Interpreter, sandbox: Sandbox): Promise<string[][]> {
+async function speed({ rows, summary }: Found, where: Where): Promise<void> {
+  const { interpreter, sandbox } = where;
   await using stack = new AsyncDisposableStack();
   const start = async (index: number) =>
     stack.use(await Looper.start(index, { interpreter, sandbox }));
   const base = await start(0);
   const loopers: Looper[] = [];
   for (const index of names.keys()) loopers.push(await start(index));
-  const rows: string[][] = [];
   /** Interleaved rounds of those that can be in this state. */
   const row = async (
     what: string,
-    options: { where: "main" | "thread" | "new"; takesPart?: (looper: Looper) => boolean },
+    options: {
+      where: "main" | "thread" | "new";
+      takesPart?: (looper: Looper) => boolean;
+      /** Also a row of the one table. */
+      sum?: true;
+    },
   ) => {
     const takesPart = options.takesPart ?? (() => true);
     const taking = loopers.filter((looper, index) => index === 0 || takesPart(looper));
@@ -158,6 +190,15 @@ async function speed(interpreter: Interpreter, sandbox: Sandbox): Promise<string
       }
     }
     const plain = quantile(samples.get(base) ?? [], 0);
+    if (options.sum) {
+      const least = (looper: Looper) => quantile(samples.get(looper) ?? [], 0);
+      const values = loopers.map(least);
+      summary.push(summed(`loop of calls, ${what}, ${interpreter.version}`, {
+        values,
+        unit: "ms",
+        digits: 1,
+      }));
+    }
     rows.push([
       `loop, ${what} (plain: ${plain.toFixed(1)} ms)`,
       interpreter.version,
@@ -168,19 +209,42 @@ async function speed(interpreter: Interpreter, sandbox: Sandbox): Promise<string
     ]);
   };
   const canListen = ({ way }: Looper) => way.wakes || way.listens;
-  await row("never woken", { where: "main", takesPart: ({ way }) => !way.listens });
-  for (const looper of loopers) if (looper.way.wakes) await looper.wake();
+  const canAttach = (looper: Looper) => canListen(looper) || looper.way.stops;
+  await row("never woken", { where: "main", takesPart: ({ way }) => !way.listens, sum: true });
+  for (const looper of loopers) if (looper.way.wakes || looper.way.stops) await looper.wake();
   await row("listening, nobody attached", { where: "main", takesPart: canListen });
   await row("listening, in another thread", { where: "thread", takesPart: canListen });
   await row("listening, in a new thread", { where: "new", takesPart: canListen });
-  for (const looper of loopers) if (canListen(looper)) await looper.attach();
-  await row("attached, no breakpoint", { where: "main", takesPart: canListen });
-  await row("attached, in another thread", { where: "thread", takesPart: canListen });
-  for (const looper of loopers) if (canListen(looper)) await looper.detach();
-  await row("after a detach", { where: "main", takesPart: canListen });
-  await row("after a detach, in another thread", { where: "thread", takesPart: canListen });
-  await row("after a detach, in a new thread", { where: "new", takesPart: canListen });
-  return rows;
+  for (const looper of loopers) if (canAttach(looper)) await looper.attach();
+  await row("attached, no breakpoint", { where: "main", takesPart: canAttach, sum: true });
+  await row("attached, in another thread", { where: "thread", takesPart: canAttach });
+  for (const looper of loopers) if (canAttach(looper)) await looper.detach();
+  await row("after a detach", { where: "main", takesPart: canAttach, sum: true });
+  await row("after a detach, in another thread", { where: "thread", takesPart: canAttach });
+  await row("after a detach, in a new thread", { where: "new", takesPart: canAttach });
+}
+
+/**
+ * A row of the one table; rdg's cell is that of `--lite`.
+ *
+ * @param what What was measured.
+ * @param options Values in the order of `names`, NaN for a way that took no part; their unit.
+ */
+function summed(
+  what: string,
+  options: { values: readonly number[]; unit: string; digits?: number },
+): SummaryRow {
+  const [plain = NaN, lite = NaN, , , debugpy = NaN, remoteDebug = NaN] = options.values;
+  const { unit, digits = 0 } = options;
+  const cell = (value: number) =>
+    Number.isNaN(value) ? "" : withRatio(value, { unit, base: plain, digits });
+  return {
+    what,
+    rdg: cell(lite),
+    plain: withRatio(plain, { unit, digits }),
+    debugpy: cell(debugpy),
+    remoteDebug: cell(remoteDebug),
+  };
 }
 
 /** The first value as it is, the others beside it. */
@@ -196,5 +260,9 @@ async function versionLine(interpreter: Interpreter): Promise<string> {
     args: ["-c", code],
     env: { PYTHONPATH: debugpyFor(interpreter), PYDEVD_DISABLE_FILE_VALIDATION: "1" },
   }).output();
-  return new TextDecoder().decode(stdout);
+  let remoteDebug = "?";
+  for await (const { name } of Deno.readDir(remoteDebugFor(interpreter))) {
+    remoteDebug = /^remote_debug-(.+)\.dist-info$/.exec(name)?.[1] ?? remoteDebug;
+  }
+  return `${new TextDecoder().decode(stdout)}, remote-debug ${remoteDebug}`;
 }

@@ -13,7 +13,7 @@ import { DapClient } from "../support/dap.ts";
 import { holderOf, newToken, readText } from "../support/door_program.ts";
 import { TextLineStream } from "../support/lines.ts";
 import { python, testPython } from "../support/python.ts";
-import { type BenchTable, beside, median, quantile } from "./_table.ts";
+import { type BenchTable, beside, median, quantile, withRatio } from "./_table.ts";
 
 const program = fileURLToPath(new URL("door_latency.py", import.meta.url));
 const ways = ["plain", "nodelay", "door"] as const;
@@ -115,6 +115,32 @@ export async function bench(): Promise<BenchTable> {
       "with a client, kB",
     ],
     rows,
+    summary: [
+      {
+        what: `round trip of \`evaluate\`, on the node, ${python.version}`,
+        rdg: withRatio(median(trips("door")), {
+          unit: "ms",
+          base: median(trips("plain")),
+          digits: 1,
+        }),
+        debugpy: withRatio(median(trips("plain")), { unit: "ms", digits: 1 }),
+        other: `debugpy with TCP_NODELAY: ${
+          withRatio(median(trips("nodelay")), {
+            unit: "ms",
+            base: median(trips("plain")),
+            digits: 1,
+          })
+        }`,
+      },
+      {
+        what: `opening the port, ${python.version}`,
+        rdg: withRatio(middle("door", ({ listen }) => listen), {
+          unit: "ms",
+          base: middle("plain", ({ listen }) => listen),
+        }),
+        debugpy: withRatio(middle("plain", ({ listen }) => listen), { unit: "ms" }),
+      },
+    ],
     notes: [
       `Python ${python.version}; "plain" is debugpy as it comes, "nodelay" the same with TCP_NODELAY`,
       `medians of ${rounds} programs in turn; the difference to plain and the ratio in brackets`,

@@ -1,13 +1,8 @@
-// deno-lint-ignore-file no-console -- a program of its own, not part of rdg
 /**
- * Measures `rdg stack` on the real Slurm: time and calls of the scheduler's programs for 4, 64 and 256
- * sleeping processes on two nodes of this machine; against `py-spy dump` run for each process over
- * `srun`, one after another and eight at a time. Needs root, Debian's packages of Slurm, and py-spy on
- * PATH (without it, only `rdg stack` is measured). Run by hand:
- *
- * ```sh
- * deno run -A test/bench/stack.ts [COUNT…]
- * ```
+ * Measures `rdg stack` on the real Slurm: time and calls of the scheduler's programs for 4 and 64 (with
+ * `--full` also 256) sleeping processes on two nodes of this machine; against `py-spy dump` run for each
+ * process over `srun`, one after another and eight at a time. Needs root, Debian's packages of Slurm,
+ * and py-spy on PATH, which run.ts sees to.
  *
  * Touches: starts a cluster and that many Python programs, one set after another.
  *
@@ -17,9 +12,17 @@
 import { type Cluster, startCluster } from "../cluster/cluster.ts";
 import { installRdg } from "../cluster/install.ts";
 import { endJobs, rdg, submit, untilArmed, writeProgram } from "../cluster/jobs.ts";
-import { which } from "../cluster/packages.ts";
+import { which, whyNoCluster } from "../cluster/packages.ts";
 import { waitUntil } from "../cluster/process.ts";
 import type { Session } from "../../python/sessions.ts";
+import {
+  type BenchOptions,
+  type BenchTable,
+  median,
+  ratio,
+  type SummaryRow,
+  withRatio,
+} from "./_table.ts";
 
 const rounds = 3;
 
@@ -78,23 +81,18 @@ async function byPySpy(
   });
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+/** The middle time of some runs, and what each of them did. */
+function middle(all: readonly Measured[]): Measured {
+  return { ...all[0]!, seconds: median(all.map(({ seconds }) => seconds)) };
 }
 
-function show(count: number, way: string, all: readonly Measured[]): number {
-  const seconds = median(all.map((one) => one.seconds));
-  const { calls, stacks } = all[0]!;
-  const range = all.map((one) => one.seconds.toFixed(2)).join(", ");
-  console.log(
-    `${count} processes, ${way}: ${
-      seconds.toFixed(2)
-    } s (${range}), ${calls} calls, ${stacks} stacks`,
-  );
-  return seconds;
+/** What was found for one number of processes. */
+interface Found {
+  row: string[];
+  summary: SummaryRow;
 }
 
-async function measure(cluster: Cluster, count: number, pySpy: boolean): Promise<void> {
+async function measure(cluster: Cluster, count: number): Promise<Found> {
   const job = await submit(cluster, {
     args: ["-N2", `-n${count}`, `--ntasks-per-node=${count / 2}`, "--overcommit", "--mem=900"],
     script: "srun --overcommit --mem=900 rdg debug --lite --quiet python3 sleeping.py",
@@ -119,30 +117,68 @@ async function measure(cluster: Cluster, count: number, pySpy: boolean): Promise
   });
   const ours: Measured[] = [];
   for (let round = 0; round < rounds; round++) ours.push(await byRdg(cluster, job));
-  const base = show(count, "rdg stack", ours);
-  for (const parallel of pySpy ? [1, 8] : []) {
-    const times = count > 64 ? 1 : rounds;
-    const theirs: Measured[] = [];
-    for (let round = 0; round < times; round++) {
-      theirs.push(await byPySpy(cluster, { job, sessions, parallel }));
+  const base = middle(ours);
+  const theirs: Measured[] = [];
+  for (const parallel of [1, 8]) {
+    const all: Measured[] = [];
+    for (let round = 0; round < (count > 64 ? 1 : rounds); round++) {
+      all.push(await byPySpy(cluster, { job, sessions, parallel }));
     }
-    const seconds = show(count, `srun py-spy, ${parallel} at a time`, theirs);
-    console.log(`  ${(seconds / base).toFixed(1)} times as long as rdg stack`);
+    theirs.push(middle(all));
   }
   await endJobs(cluster);
+  const lost = [base, ...theirs].find(({ stacks }) => stacks !== count);
+  if (lost) throw new Error(`${lost.stacks} of ${count} stacks`);
+  const [one, eight] = theirs as [Measured, Measured];
+  const cell = ({ seconds }: Measured) => `${seconds.toFixed(2)} (${ratio(seconds, base.seconds)})`;
+  const text = ({ seconds, calls }: Measured) =>
+    `${withRatio(seconds, { unit: "s", base: base.seconds, digits: 2 })}, ${calls} calls`;
+  return {
+    row: [
+      String(count),
+      base.seconds.toFixed(2),
+      String(base.calls),
+      cell(one),
+      cell(eight),
+      String(one.calls),
+    ],
+    summary: {
+      what: `stacks of ${count} processes on two nodes`,
+      rdg: `${withRatio(base.seconds, { unit: "s", digits: 2 })}, ${base.calls} calls`,
+      other: `\`srun py-spy dump\`: ${text(one)}; eight at a time ${text(eight)}`,
+    },
+  };
 }
 
-const counts = Deno.args.length > 0 ? Deno.args.map(Number) : [4, 64, 256];
-const pySpy = await which("py-spy");
-const cluster = await startCluster({ cpus: 128 });
-try {
-  await installRdg(cluster);
-  if (pySpy) {
+/** Measures. */
+export async function bench({ full }: BenchOptions): Promise<BenchTable> {
+  const reason = await whyNoCluster();
+  if (reason !== null) throw new Error(`Cannot measure: ${reason}`);
+  const pySpy = await which("py-spy");
+  if (!pySpy) throw new Error("Cannot measure: py-spy is not on PATH");
+  const cluster = await startCluster({ cpus: 128 });
+  try {
+    await installRdg(cluster);
     await Deno.copyFile(pySpy, `${cluster.root}/bin/py-spy`);
     await Deno.chmod(`${cluster.root}/bin/py-spy`, 0o755);
-  } else console.log("No py-spy on PATH: only rdg stack is measured");
-  await writeProgram(cluster, { name: "sleeping.py", text: sleeping });
-  for (const count of counts) await measure(cluster, count, pySpy !== null);
-} finally {
-  await cluster.stop();
+    await writeProgram(cluster, { name: "sleeping.py", text: sleeping });
+    const found: Found[] = [];
+    for (const count of full ? [4, 64, 256] : [4, 64]) found.push(await measure(cluster, count));
+    return {
+      title: "Stacks of all processes of a job: `rdg stack`, and `srun py-spy dump` for each",
+      columns: [
+        "processes",
+        "`rdg stack`, s",
+        "calls",
+        "py-spy one after another, s",
+        "eight at a time, s",
+        "calls",
+      ],
+      rows: found.map(({ row }) => row),
+      summary: found.map(({ summary }) => summary),
+      notes: [`median of ${rounds}, of 1 for py-spy with 256; two nodes on one machine`],
+    };
+  } finally {
+    await cluster.stop();
+  }
 }

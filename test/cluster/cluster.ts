@@ -145,6 +145,21 @@ export class Cluster {
     });
   }
 
+  /**
+   * Words to put before a command so that root runs it on a machine of its own.
+   *
+   * @param machine The machine's name.
+   * @throws {Error} where it shares this host's mounts: what is mounted there would lie over this
+   * host's own files.
+   */
+  asRoot(machine: string): readonly string[] {
+    const { separate, prefix } = this.#machines.get(machine)!;
+    if (separate) return prefix;
+    throw new Error(
+      "this needs mount and UTS namespaces (unshare as root), and the kernel refuses",
+    );
+  }
+
   /** The words to put before a command so that the user runs it on a machine. */
   asUser(options: RunOptions = {}): string[] {
     const machine = this.#machines.get(options.on ?? "login")!;

@@ -1,8 +1,8 @@
 /** Where a woken program stops: in the midst of what it waits for, whatever that is. */
 
 import assert from "node:assert/strict";
-import { attach, evaluate, resume, stopped } from "../support/debugging.ts";
-import { interpreters } from "../support/python.ts";
+import { attach, evaluate, loopScript, resume, stopped } from "../support/debugging.ts";
+import { interpreters, python } from "../support/python.ts";
 import { asleep } from "../support/proc.ts";
 import { makeSandbox, startRdg } from "../support/rdg.ts";
 
@@ -69,4 +69,127 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 12, 13].inc
       });
     }
   });
+}
+
+/** Calls a small function again and again. */
+const busy = `def step(number):
+    total = number * 2
+    total += 1
+    return total
+number = 0
+print("about to", flush=True)
+while True:
+    number = step(number) % 1000
+`;
+
+for (const interpreter of interpreters) {
+  Deno.test(`a woken program goes on line by line (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("busy.py", busy);
+    await using child = startRdg(["debug", "-l", interpreter.path, "busy.py"], { sandbox });
+    await child.until(/^about to$/m, { stream: "stdout" });
+    await child.kill(40);
+    const port = await child.port();
+    for (const again of [false, true]) {
+      if (again) await child.kill(40);
+      await using client = await attach(child, sandbox, { port });
+      let stop = await stopped(client);
+      const seen = new Set<string>();
+      for (let count = 0; count < 8; count++) {
+        // Into the function wherever it is called.
+        const atCall = stop.frames[0] === "<module> busy.py:8";
+        await client.request(atCall ? "stepIn" : "next", { threadId: stop.threadId });
+        stop = await stopped(client);
+        seen.add(stop.frames[0]!);
+      }
+      for (const line of [2, 3, 4]) assert.ok(seen.has(`step busy.py:${line}`), [...seen].join());
+      await client.disconnect();
+      const until = Date.now() + 20_000;
+      while ((await sandbox.records())[0]?.["state"] === "attached") {
+        assert.ok(Date.now() < until, "the program doesn't notice that the client has left");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  });
+}
+
+/** Is met by most wakes where a lock of `threading`, or the import system, is in the way. */
+const awkward: Readonly<Record<string, string>> = {
+  "starting threads": `
+while not os.path.exists("stop"):
+    threads = [threading.Thread(target=int) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    n += 1`,
+  "importing": `
+while not os.path.exists("stop"):
+    for name in ["json", "queue", "csv", "socketserver"]:
+        sys.modules.pop(name, None)
+        importlib.import_module(name)
+    n += 1`,
+};
+
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13].includes(minor))) {
+  Deno.test(`many wakes at once stop an awkward program once (${interpreter.version})`, async (t) => {
+    for (const [name, loop] of Object.entries(awkward)) {
+      await t.step(name, async () => {
+        await using sandbox = await makeSandbox({ interpreter });
+        await sandbox.write(
+          "awkward.py",
+          `import importlib, os, sys, threading\nn = 0\nprint("ready", flush=True)${loop}\nprint("end", n > 0, flush=True)\n`,
+        );
+        await using child = startRdg(["debug", "-l", interpreter.path, "awkward.py"], { sandbox });
+        await child.until(/^ready$/m, { stream: "stdout" });
+        await Promise.all(Array.from({ length: 10 }, () => child.kill(40)));
+        await using client = await attach(child, sandbox, { port: await child.port() });
+        const stop = await stopped(client);
+        assert.ok(
+          stop.frames.some((frame) => frame.includes("awkward.py")),
+          stop.frames.join("\n"),
+        );
+        await resume(client, stop);
+        await client.disconnect();
+        await sandbox.write("stop", "");
+        // A wake served a second time would wait for a client that never comes.
+        await child.until(/^end True$/m, { stream: "stdout" });
+        assert.equal((await child.status()).code, 0);
+      });
+    }
+  });
+}
+
+Deno.test(`a wake after the adapter's death doesn't wait for a client (${python.version})`, async () => {
+  await using sandbox = await makeSandbox({ interpreter: python });
+  await sandbox.write("loop.py", loopScript);
+  await using child = startRdg(["debug", "-l", python.path, "loop.py"], { sandbox });
+  await child.until(/^round 1 /m, { stream: "stdout" });
+  await child.kill(40);
+  {
+    await using client = await attach(child, sandbox, { port: await child.port() });
+    await stopped(client);
+    Deno.kill(await adapterOf(sandbox.state), "SIGKILL");
+    await child.until(/^round \d+ /m, { stream: "stdout", from: child.stdout.length });
+  }
+  await child.kill(40);
+  await child.until(/The debugger's own process has ended/);
+  assert.equal((await sandbox.records())[0]?.["state"], "armed");
+  await sandbox.write("stop", "");
+  assert.equal((await child.status()).code, 4);
+});
+
+/** The process of the adapter that a test's program has started. */
+async function adapterOf(state: string): Promise<number> {
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const command = await Deno.readTextFile(`/proc/${name}/cmdline`);
+      if (!command.includes("_adapter_process.py")) continue;
+      // RDG_ variables are kept from it; the home is the sandbox's own.
+      const environment = await Deno.readTextFile(`/proc/${name}/environ`);
+      if (environment.includes(`HOME=${state.replace(/state$/, "home")}`)) return Number(name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  throw new Error("no adapter runs");
 }

@@ -268,9 +268,10 @@ injectTest("says that gdb or debugpy is missing, before it touches the program",
   for (const name of ["sh", "cat", "hostname"]) {
     await Deno.symlink((await which(name))!, `${bin}/${name}`);
   }
-  // Beside the interpreter gdb would be found as well: so not the system's own.
-  const { path } = interpreters.find((one) => !one.path.startsWith("/usr/bin/"))!;
-  await Deno.symlink(path, `${bin}/python3`);
+  // Beside the system's own interpreter gdb would be found as well: so a copy of it.
+  const path = `${bin}/python3`;
+  await Deno.copyFile(await Deno.realPath(python.path), path);
+  await Deno.chmod(path, 0o755);
   const env = { PATH: bin };
   await using child = await program(sandbox, busy, { env, interpreter: path });
   const none = await inject(child, { sandbox, env });

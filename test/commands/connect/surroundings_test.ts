@@ -153,8 +153,7 @@ connectTest("passes over what a profile prints", async () => {
 });
 
 connectTest("needs no Python on the login node", async () => {
-  const words = cluster.asUser();
-  const there = words.slice(0, words.indexOf("setpriv"));
+  const there = cluster.asRoot("login");
   const script = "for p in /usr/bin/python3*; do mount --bind /dev/null $p; done";
   await armed();
   await mustRun([...there, "sh", "-c", script]);

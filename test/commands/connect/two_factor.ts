@@ -60,8 +60,7 @@ export async function startTwoFactor(cluster: Cluster): Promise<TwoFactor> {
     .replace(/^KbdInteractiveAuthentication .*$/m, "KbdInteractiveAuthentication yes")
     .replace(/^UsePAM .*$/m, "UsePAM yes");
   await Deno.writeTextFile(config, `${text}AuthenticationMethods keyboard-interactive\n`);
-  const words = cluster.asUser();
-  const there = words.slice(0, words.indexOf("setpriv"));
+  const there = cluster.asRoot("login");
   await mustRun([...there, "mount", "--bind", pam, "/etc/pam.d/sshd"]);
   const [program = "", ...args] = [...there, "/usr/sbin/sshd", "-D", "-e", "-f", config];
   const child = new Deno.Command(program, {

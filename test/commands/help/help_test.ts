@@ -127,3 +127,13 @@ Deno.test("rdg doctor is coloured for FORCE_COLOR only; NO_COLOR wins", async ()
     assert.equal(stdout.includes(escape), coloured, JSON.stringify(env));
   }
 });
+
+Deno.test("rdg help parallel names the launchers' flags that a job's own output names", async () => {
+  const said = await Deno.readTextFile(
+    new URL("../../../python/remote_debug/_launcher.py", import.meta.url),
+  );
+  const page = pages.get("parallel")!;
+  const flags = [...page.slice(page.indexOf("To keep them")).matchAll(/ (--?[a-z][\w=-]+)/g)];
+  assert.equal(flags.length, 5);
+  for (const [, flag = ""] of flags) assert.ok(said.includes(flag), flag);
+});

@@ -1,0 +1,122 @@
+"""Wakes that come together, near the recursion limit, or too late. What stops is a stand-in."""
+import os
+import signal
+import sys
+import unittest
+from unittest import mock
+
+from remote_debug import _arm, _config, _say, _session, _signals
+
+NUMBER = signal.SIGRTMIN + 6
+
+
+class Wakes(unittest.TestCase):
+    def setUp(self):
+        self.session = _session.Session(dict(_config.DEFAULTS, signal=NUMBER), [])
+        self.stops = []
+        self.within = lambda: None  # what happens while the program stands still
+        self.session._stop_for_client = self.stop
+        for patch in (
+            mock.patch.object(_session, "current", lambda: self.session),
+            mock.patch.object(_signals, "_on_wake", _arm.on_wake),
+            mock.patch.dict(_signals._theirs, clear=True),
+        ):
+            patch.start()
+            self.addCleanup(patch.stop)
+        self.addCleanup(signal.signal, NUMBER, signal.signal(NUMBER, _signals._handle))
+
+    def stop(self):
+        self.stops.append(sys.getrecursionlimit())
+        if len(self.stops) == 1:
+            self.within()
+
+    def wake(self):
+        os.kill(os.getpid(), NUMBER)
+
+    def test_one_stops_once(self):
+        self.wake()
+        self.assertEqual(len(self.stops), 1)
+        self.assertFalse(self.session.busy)
+
+    def test_one_within_another_is_known_as_such(self):
+        inner = []
+
+        def on_wake(frame):
+            inner.append(_signals.is_handling(frame))
+            if len(inner) < 3:
+                self.wake()
+
+        with mock.patch.object(_signals, "_on_wake", on_wake):
+            self.wake()
+        self.assertEqual(inner, [False, True, True])
+
+    def test_one_more_while_a_client_looks_is_answered_already(self):
+        self.session._attached = lambda: True
+        self.within = self.wake
+        self.wake()
+        self.assertEqual(len(self.stops), 1)
+
+    def test_one_more_after_the_client_has_gone_stops_again(self):
+        self.session._attached = lambda: False
+        self.within = self.wake
+        self.wake()
+        self.assertEqual(len(self.stops), 2)
+
+    def test_one_more_for_the_next_client_stops_again(self):
+        def within():
+            self.session._clients += 1
+            self.wake()
+
+        self.session._attached = lambda: True
+        self.within = within
+        self.wake()
+        self.assertEqual(len(self.stops), 2)
+
+    def test_a_program_that_ends_is_left_alone(self):
+        self.session.close()
+        self.wake()
+        self.assertEqual(self.stops, [])
+
+    def test_near_the_recursion_limit_there_is_room(self):
+        limit = sys.getrecursionlimit()
+        self.wake()
+        self.assertEqual(self.stops, [limit + 1000])
+        self.assertEqual(sys.getrecursionlimit(), limit)
+
+    def test_a_limit_that_was_changed_meanwhile_stays(self):
+        limit = sys.getrecursionlimit()
+        self.addCleanup(sys.setrecursionlimit, limit)
+        self.within = lambda: sys.setrecursionlimit(limit + 7)
+        self.wake()
+        self.assertEqual(sys.getrecursionlimit(), limit + 7)
+
+    def test_no_error_reaches_the_program(self):
+        def fail(frame):
+            raise MemoryError("no more")
+
+        with mock.patch.object(_signals, "_on_wake", fail), mock.patch.object(_say, "_write") as write:
+            write.side_effect = lambda fd, data: len(data)
+            self.wake()
+        self.assertIn(b"Cannot open the debugger: no more", write.call_args[0][1])
+
+    def test_greenlets_instead_of_threads_are_left_alone(self):
+        with mock.patch("_thread.allocate_lock"), mock.patch.object(_say, "_write") as write:
+            # As eventlet's does in its event loop.
+            with mock.patch("os.write", side_effect=RuntimeError("do not call blocking functions")):
+                write.side_effect = lambda fd, data: len(data)
+                self.wake()
+        self.assertEqual(self.stops, [])
+        self.assertIn(b"gevent or eventlet", write.call_args[0][1])
+
+    def test_what_ends_the_program_does(self):
+        def leave():
+            raise SystemExit(3)
+
+        self.within = leave
+        with self.assertRaises(SystemExit):
+            self.wake()
+        self.assertFalse(self.session.busy)
+
+
+if __name__ == "__main__":
+    unittest.main()
