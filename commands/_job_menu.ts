@@ -68,7 +68,7 @@ export function terminalMenus(width: number): Menus {
  * @param options How many armed sessions each has, and the columns of the terminal.
  * @returns The choices, jobs with sessions first, each found again by any text in it.
  */
-export function jobChoices(
+function jobChoices(
   jobs: readonly Job[],
   options: { armed: (job: Job) => number; width: number },
 ): Choice<Job>[] {
@@ -102,7 +102,7 @@ export function jobChoices(
  * @param width Columns of the terminal.
  * @returns One choice for each, by rank, and one for all of them at the end.
  */
-export function processChoices(sessions: readonly Session[], width: number): Choice<Session[]>[] {
+function processChoices(sessions: readonly Session[], width: number): Choice<Session[]>[] {
   const order = [...sessions].sort(compareSessions);
   const rows = order.map((session) => [
     session.rank === null ? "" : `rank ${session.rank}`,

@@ -16,7 +16,7 @@ import { renderTables } from "./tables.ts";
  * @param names Paths of the Python files below `remote_debug/`, sorted.
  * @returns TypeScript source, as `deno fmt` leaves it.
  */
-export function renderFiles(names: readonly string[]): string {
+function renderFiles(names: readonly string[]): string {
   return [
     "/**",
     " * The Python files that travel with rdg, as text imports: they come along from a folder, a URL and a",
@@ -51,7 +51,7 @@ function identifier(name: string): string {
  * @param folder The package's folder.
  * @returns Paths below it, sorted.
  */
-export function listPythonFiles(folder: URL): string[] {
+function listPythonFiles(folder: URL): string[] {
   const names = ["", "_site/"].flatMap((below) =>
     [...Deno.readDirSync(new URL(`./${below}`, folder))]
       .filter(({ name, isFile }) => isFile && name.endsWith(".py"))

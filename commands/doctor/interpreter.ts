@@ -16,10 +16,10 @@ import {
 import { note, ok, type Place, problem, type Row } from "./row.ts";
 
 /** Python's minor versions that rdg is for. */
-export const supported: { readonly from: number; readonly to: number } = { from: 8, to: 14 };
+const supported: { readonly from: number; readonly to: number } = { from: 8, to: 14 };
 
 /** Oldest debugpy that rdg was tried with. */
-export const oldestDebugpy = "1.6.6";
+const oldestDebugpy = "1.6.6";
 
 /** An interpreter that was asked. */
 export interface Examined {

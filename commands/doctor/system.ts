@@ -10,7 +10,7 @@ import { defaultSignal, defaultStackSignal } from "../_signals.ts";
 import { note, ok, type Place, problem, type Row } from "./row.ts";
 
 /** Oldest Deno that rdg is for. */
-export const oldestDeno: readonly [number, number] = [2, 9];
+const oldestDeno: readonly [number, number] = [2, 9];
 
 /** What the machine says. Null: it doesn't. */
 export interface SystemFacts {

@@ -79,17 +79,17 @@ export function nameOf({ manifest, entry }: Found): string {
  *
  * @param name The name that it gives itself, or that of its file or folder.
  * @param all All plugins.
+ * @param hint What to do where there is none; undefined to guess.
  * @returns The plugin.
  * @throws {RdgError} `not-found`.
  */
-export function byName(name: string, all: readonly Found[]): Found {
+export function byName(name: string, all: readonly Found[], hint?: string): Found {
   const found = all.find((one) => one.manifest?.data.name === name) ??
     all.find(({ entry }) => entry.name === name);
   if (found) return found;
-  const guess = closest(name, all.map(nameOf));
   throw new RdgError(`Cannot find a plugin "${name}" of yours`, {
     code: "not-found",
     exitCode: ExitCode.notFound,
-    hint: guess ?? "rdg plugin list",
+    hint: hint ?? closest(name, all.map(nameOf)) ?? "rdg plugin list",
   });
 }

@@ -86,7 +86,10 @@ function runTwice(
 }
 
 function findFile(typed: string, host: Host): string {
-  if (!/[/.]/.test(typed)) return byName(typed, allPlugins(placesOf(host))).entry.path ?? "";
+  if (!/[/.]/.test(typed)) {
+    const here = pluginFileIn(`${host.cwd()}/${typed}`) ? `rdg plugin test ./${typed}` : undefined;
+    return byName(typed, allPlugins(placesOf(host)), here).entry.path ?? "";
+  }
   const path = typed.startsWith("/") ? typed : `${host.cwd()}/${typed.replace(/^(?:\.\/+)+/, "")}`;
   let info: Deno.FileInfo | undefined;
   try {

@@ -154,10 +154,7 @@ function readGroup(
       reason: reasonOf("no-answer", { detail, job: selection.displayId }),
     }];
   });
-  // Helper processes come and go.
-  const gone = (event: About) =>
-    event.type === "none" && (event.outcome === "gone" || event.outcome === "ended");
-  const children = events.filter((event) => event.index === null && !gone(event)).map((event) =>
+  const children = events.filter((event) => event.index === null && !beside(event)).map((event) =>
     read(event, { session: undefined, parent: context(event.parent) })
   );
   return [...targets, ...children];
@@ -188,6 +185,11 @@ function readGroup(
       osThreads: event.threads,
     };
   }
+}
+
+/** Nobody named it, and it isn't there: helper processes come and go, or are another job's. */
+function beside(event: About): boolean {
+  return event.type === "none" && ["gone", "ended", ...notIt].includes(event.outcome);
 }
 
 function identify(event: { node: string; pid: number; start: number | null }) {

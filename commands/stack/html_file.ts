@@ -57,9 +57,9 @@ export async function writeHtml(
   },
 ): Promise<void> {
   const text = renderHtml(look);
-  const temporary = `${path}.${Deno.pid}.tmp`;
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
-    await Deno.writeTextFile(temporary, text);
+    await Deno.writeTextFile(temporary, text, { createNew: true });
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});

@@ -78,7 +78,7 @@ export function mergeSnapshot({ answered }: Pick<Snapshot, "answered">): Merged 
  * @param stacks The stacks; a process may have several.
  * @returns The root of the tree.
  */
-export function mergeStacks(stacks: readonly Stack[]): Branch {
+function mergeStacks(stacks: readonly Stack[]): Branch {
   const order = [...stacks].sort((a, b) => compareProcesses(a.process, b.process));
   return build(null, { stacks: order, depth: 0 });
 }

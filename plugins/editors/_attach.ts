@@ -55,7 +55,7 @@ export function attachArguments(
 }
 
 /** The remote folder of an entry; undefined where no mapping is needed. */
-export function remoteRootOf(
+function remoteRootOf(
   entry: AttachEntry,
   profile: AttachProfile,
 ): string | { input: string } | undefined {

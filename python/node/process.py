@@ -100,9 +100,10 @@ class Process:
                 value = environment.get(name)
                 if not value:
                     continue
-                if self.spelled(value, environment) in [job] + self.request["jobAliases"]:
+                own = self.spelled(value, environment)
+                if own in [job] + self.request["jobAliases"]:
                     return
-                raise Refused("other-job", value)
+                raise Refused("other-job", own)
         try:
             if re.search("job_%s\\b" % re.escape(job), read("/proc/%d/cgroup" % self.here).decode()):
                 return

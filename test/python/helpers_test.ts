@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { helperSource } from "../../python/helpers.ts";
-import { interpreters, tooOld } from "../support/python.ts";
+import { interpreters, python, tooOld } from "../support/python.ts";
 import { outcome } from "../support/outcome.ts";
 import { makeSandbox } from "../support/rdg.ts";
 
@@ -39,3 +39,25 @@ for (const { path, version } of [...interpreters, ...tooOld]) {
     }
   });
 }
+
+Deno.test("the helpers name the element of an array that a process belongs to", async () => {
+  await using sandbox = await makeSandbox({ debugpy: null });
+  const child = new Deno.Command("sleep", {
+    args: ["100"],
+    env: { TOY_JOB: "8", TOY_INDEX: "3" },
+  }).spawn();
+  try {
+    const asked = {
+      ...JSON.parse(request),
+      ...{ job: "8.4", jobVariables: ["TOY_JOB"], processes: [["n1", child.pid, null, null, 40]] },
+      element: { pattern: "{job}.{index}", variables: ["TOY_INDEX"], none: [] },
+    };
+    const words = [python.path, "-I", "-S", "-c", helperSource("wake"), JSON.stringify(asked)];
+    const { stdout, stderr } = await outcome(words, { sandbox });
+    assert.match(stdout, /"outcome":\s?"other-job"/, stderr);
+    assert.match(stdout, /"detail":\s?"8\.3"/);
+  } finally {
+    child.kill();
+    await child.status;
+  }
+});

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { Pty } from "../../support/pty.ts";
 import { rdg as rdgWords } from "../../support/rdg.ts";
-import { examples, type PluginHome, pluginHome, scheduler } from "./_home.ts";
+import { editor, examples, type PluginHome, pluginHome, scheduler } from "./_home.ts";
 
 /** A repository with a plugin; gives its address and a way to change it. */
 async function repository(home: PluginHome, name: string) {
@@ -248,6 +248,10 @@ Deno.test("rdg plugin test finds what breaks the contract", async () => {
   const two = await home.rdg(["plugin", "test", await home.sandbox.write("silent.ts", silent)]);
   assert.match(two.stderr, /a program that fails with code 1 passes for a list of jobs/);
 
+  const jobs = ["7", "8"].map((id) => ({
+    ...{ id, displayId: id, name: "train", state: "running", stateText: "R", nodes: ["n1"] },
+    workDir: "/home/ada/a-long-name-of-a-folder",
+  }));
   await Deno.mkdir(`${home.sandbox.dir}/cases/testdata`, { recursive: true });
   await home.sandbox.write("cases/plugin.ts", scheduler());
   const cases: Readonly<Record<string, readonly [unknown, RegExp]>> = {
@@ -273,6 +277,15 @@ Deno.test("rdg plugin test finds what breaks the contract", async () => {
       { call: "list", args: [{}], programs: [{ missing: true }], throws: "on PATH" },
       /^ {2}ok {6}testdata\/g\.json$/m,
     ],
+    "h.json": [
+      {
+        call: "list",
+        args: [{}],
+        programs: [{ stdout: JSON.stringify(jobs) }],
+        gives: jobs.map((job, at) => at === 1 ? { ...job, leftS: 60 } : job),
+      },
+      /it gives nothing, want 60, at \[1\]\.leftS$/m,
+    ],
   };
   for (const [name, [text]] of Object.entries(cases)) {
     await home.sandbox.write(`cases/testdata/${name}`, JSON.stringify(text));
@@ -280,6 +293,25 @@ Deno.test("rdg plugin test finds what breaks the contract", async () => {
   const three = await home.rdg(["plugin", "test", "./cases"]);
   assert.equal(three.code, 1);
   for (const [, reason] of Object.values(cases)) assert.match(three.stderr, reason);
+});
+
+Deno.test("rdg plugin test takes an empty list of notes for none, in an editor's case", async () => {
+  await using home = await pluginHome({ debugpy: null });
+  await Deno.mkdir(`${home.sandbox.dir}/toyed/testdata`, { recursive: true });
+  const apply = '() => ({ text: "toy", notes: [] })';
+  await home.sandbox.write("toyed/plugin.ts", editor({ apply }));
+  for (const [name, gives] of [["good", { text: "toy" }], ["bad", { text: "other" }]] as const) {
+    const text = { call: "apply", args: [{ file: ".toy.json", oldText: null }], gives };
+    await home.sandbox.write(`toyed/testdata/${name}.json`, JSON.stringify(text));
+  }
+  const { code, stderr } = await home.rdg(["plugin", "test", "./toyed"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^ {2}ok {6}testdata\/good\.json$/m);
+  assert.match(stderr, /not ok {2}testdata\/bad\.json\n +it gives .*"toy".*, want .*"other"/);
+  // A folder here isn't a plugin's name.
+  const named = await home.rdg(["plugin", "test", "toyed"]);
+  assert.equal(named.code, 3);
+  assert.match(named.stderr, /^Try: rdg plugin test \.\/toyed$/m);
 });
 
 Deno.test("rdg plugin tells what to type", async () => {

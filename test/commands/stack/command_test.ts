@@ -142,6 +142,29 @@ Deno.test("rdg stack names each rank that gave nothing, with the reason, and sho
   assert.match(stderr, /No stacks of rank 3 \(PID 45 on n2\): its node did not answer/);
 });
 
+Deno.test("rdg stack JOB passes over armed processes of my other jobs on the node", async () => {
+  const other = { type: "none", index: null, program: false, detail: "" };
+  const outcome = await stack(["36"], {
+    records: [rank(0)],
+    calls: [
+      squeue,
+      helper(
+        answer(0, dump("load", 14)),
+        { ...other, pid: 70, outcome: "other-job", detail: "37" },
+        { ...other, pid: 71, outcome: "no-job" },
+      ),
+    ],
+  });
+  assert.deepEqual([outcome.code, outcome.stderr.includes("No stacks")], [0, false]);
+  assert.match(outcome.stdout, /load {2}t\.py:14/);
+  // One that was named is told of.
+  const named = await stack(["36", "--pid", "70"], {
+    calls: [squeue, helper({ ...other, index: 0, pid: 70, outcome: "other-job", detail: "37" })],
+  });
+  assert.equal(named.code, 3);
+  assert.match(named.stderr, /PID 70: it belongs to job 37/);
+});
+
 Deno.test("rdg stack says which ranks have no session", async () => {
   const { stderr } = await stack(["36"], {
     records: ranks.slice(0, 2),

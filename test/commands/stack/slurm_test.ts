@@ -4,37 +4,20 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
-import { endJobs, jobOutput, rdg, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { jobOutput, rdg, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
 import { waitUntil } from "../../cluster/process.ts";
+import { slurmSuite } from "../../cluster/suite.ts";
 
-const reason = await whyNoCluster();
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster();
-  await installRdg(cluster);
+const slurmTest = await slurmSuite({
+  subject: "rdg stack",
+  setUp: (started) => {
+    cluster = started;
+    return Promise.resolve();
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (!ignore) await cluster.stop();
-});
-
-function slurmTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `rdg stack ${name}${suffix}`, ignore, fn: clean });
-}
 
 /** What `rdg stack --json` prints, as far as the tests look. */
 interface Picture {

@@ -4,48 +4,31 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
 import {
   attach,
   counting,
   countingLine,
-  endJobs,
   rdg,
   stopAt,
   submit,
   untilArmed,
   writeProgram,
 } from "../../cluster/jobs.ts";
-import { which, whyNoCluster } from "../../cluster/packages.ts";
+import { which } from "../../cluster/packages.ts";
 import { mustRun, waitUntil } from "../../cluster/process.ts";
+import { slurmSuite } from "../../cluster/suite.ts";
 
-const reason = await whyNoCluster({ ssh: true }) ??
-  (await which("gdb") === null ? "not installed: apt-get install -y gdb" : null);
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster({ ssh: true });
-  await installRdg(cluster);
+const slurmTest = await slurmSuite({
+  ssh: true,
+  whyNot: async () => await which("gdb") === null ? "not installed: apt-get install -y gdb" : null,
+  setUp: (started) => {
+    cluster = started;
+    return Promise.resolve();
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (!ignore) await cluster.stop();
-});
-
-function slurmTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `${name}${suffix}`, ignore, fn: clean });
-}
 
 /** Rank 2 hangs in C with the GIL held, the others wait for it; each says where it is in a file. */
 const hanging = `import ctypes, os, threading, time
