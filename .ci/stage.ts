@@ -15,6 +15,9 @@ const root = new URL("../", import.meta.url).pathname;
 /** `import NAME from "PATH" with { type: "text" };`, on one line or several. */
 const textImport = /^import (\w+) from "(\.[^"]+)" with \{\s*type: "text",?\s*\};$/gm;
 
+/** What a module is imported from by another one: a path beside it. */
+const moduleImport = /(?:\bfrom |\bimport\(?)"(\.[^"]+\.ts)"/g;
+
 /**
  * Copies the files.
  *
@@ -40,10 +43,18 @@ export async function stage(folder: string): Promise<string[]> {
       files.set(path, changed);
     }
   }
+  // A file may be both: read as a text, and imported as a module.
+  const modules = new Set(
+    [...files].flatMap(([path, text]) =>
+      [...text.matchAll(moduleImport)].map(([, from = ""]) =>
+        new URL(from, `file:///${path}`).pathname.slice(1)
+      )
+    ),
+  );
   for (const path of texts) {
     const text = files.get(path);
     if (text === undefined) throw new Error(`Cannot publish: "${path}" is imported, but left out`);
-    files.delete(path);
+    if (!modules.has(path)) files.delete(path);
     const head = `/** The text of ${path.split("/").at(-1)}. @module */\n\n/** The text. */\n`;
     const body = `const text: string = ${JSON.stringify(text)};\nexport default text;\n`;
     files.set(`${path}.ts`, head + body);
