@@ -62,18 +62,35 @@ export interface NotYet {
   why: string;
 }
 
+/** What there is to choose a process from. */
+export interface Choice {
+  /** The job. */
+  chosen: ChosenJob;
+  /** Its id as people write it, without the component of a heterogeneous one. */
+  display: string;
+  /** The job's sessions. */
+  known: Session[];
+  /** Sessions of all jobs. */
+  sessions: Session[];
+  /** The login node, as a world. */
+  host: Host;
+}
+
 /**
- * Finds the session, and wakes it if need be.
+ * Reads the records, and chooses the job.
  *
- * @param wish What was typed.
+ * @param wish The job and the scheduler that were typed, if any.
  * @param context The login node, the menus, and what to leave out.
- * @returns The session; or, for the patient, why there is none yet.
- * @throws {RdgError} when there is none, or it can't be woken.
+ * @returns The job and its sessions; or, for the patient, why there is none yet.
+ * @throws {RdgError} when there is none.
  */
-export async function findSession(wish: Wish, context: FindContext): Promise<Found | NotYet> {
-  const { link } = context;
+export async function findJob(
+  wish: Pick<Wish, "job" | "scheduler">,
+  context: FindContext,
+): Promise<Choice | NotYet> {
+  const { link, patient } = context;
   const sessions = (await readRecords(link)).filter((one) => !context.done.has(sessionKey(one)));
-  if (context.patient && sessions.length === 0 && wish.job === undefined) {
+  if (patient && sessions.length === 0 && wish.job === undefined) {
     return { why: "there is no session yet" };
   }
   const host = hostThere(link, context.host);
@@ -86,15 +103,30 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
     });
   } catch (error) {
     const early = error instanceof RdgError && ["pending", "no-session"].includes(error.code);
-    if (context.patient && early) return { why: lower(error.message) };
+    if (patient && early) return { why: lower(error.message) };
     throw inWords(error);
   }
-  const known = sessionsOf(chosen, { sessions, host });
+  const display = chosen.jobs[0].displayId.split("+")[0]!;
+  return { chosen, display, known: sessionsOf(chosen, { sessions, host }), sessions, host };
+}
+
+/**
+ * Finds the session, and wakes it if need be.
+ *
+ * @param wish What was typed.
+ * @param context The login node, the menus, and what to leave out.
+ * @returns The session; or, for the patient, why there is none yet.
+ * @throws {RdgError} when there is none, or it can't be woken.
+ */
+export async function findSession(wish: Wish, context: FindContext): Promise<Found | NotYet> {
+  const choice = await findJob(wish, context);
+  if ("why" in choice) return choice;
+  const { link } = context;
+  const { chosen, display, known, sessions, host } = choice;
   const fitting = known.filter(({ rank }) =>
     wish.rank === undefined || inRanks(rank, [[wish.rank, wish.rank]])
   );
   const usable = fitting.filter((session) => !waitsForCrash(session));
-  const display = chosen.jobs[0].displayId.split("+")[0]!;
   if (usable.length === 0) {
     const why = nothingUsable({ display, known, fitting, wish });
     if (context.patient) return { why: lower(why.message) };
@@ -132,7 +164,7 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
 }
 
 /** The login node as the parts of `rdg attach` see it. */
-export function hostThere(link: Link, host: Host): Host {
+function hostThere(link: Link, host: Host): Host {
   const { facts } = link;
   const env: Record<string, string> = {
     USER: facts.user,
@@ -161,7 +193,7 @@ function rememberLists(runner: Runner): Runner {
 }
 
 /** The scheduler of the login node. */
-export async function schedulerThere(
+async function schedulerThere(
   name: string | undefined,
   { link, host }: FindContext,
 ): Promise<SchedulerPlugin> {
@@ -174,7 +206,7 @@ export async function schedulerThere(
 }
 
 /** The job: as typed, else the one that has sessions, else by asking. */
-export async function chooseJob(
+async function chooseJob(
   typed: string | undefined,
   context: {
     scheduler: SchedulerPlugin;
@@ -283,7 +315,7 @@ function nothingUsable(
 }
 
 /** The words of `rdg attach`, in those of `rdg connect`. */
-export function inWords(error: unknown): unknown {
+function inWords(error: unknown): unknown {
   if (!(error instanceof RdgError)) return error;
   return new RdgError(error.message.replace("Cannot attach to", "Cannot connect to"), {
     code: error.code,

@@ -27,8 +27,8 @@ export interface SuiteOptions {
   tearDown?: () => Promise<void>;
 }
 
-/** Adds one test. */
-export type SuiteTest = (name: string, fn: () => Promise<void>) => void;
+/** Adds one test; `missing` says why it alone can't run. */
+export type SuiteTest = (name: string, fn: () => Promise<void>, missing?: string | null) => void;
 
 /**
  * Makes the frame; called once at the top of a test file.
@@ -39,12 +39,9 @@ export type SuiteTest = (name: string, fn: () => Promise<void>) => void;
 export async function slurmSuite(options: SuiteOptions): Promise<SuiteTest> {
   const { ssh = false, subject } = options;
   const reason = await whyNoCluster({ ssh }) ?? await options.whyNot?.() ?? null;
-  if (reason !== null) {
-    return (name) => {
-      const skipped = `${fullName(name, subject)} (skipped: ${reason})`;
-      Deno.test({ name: skipped, ignore: true, fn: () => {} });
-    };
-  }
+  const skip = (name: string, why: string) =>
+    Deno.test({ name: `${fullName(name, subject)} (skipped: ${why})`, ignore: true, fn: () => {} });
+  if (reason !== null) return (name) => skip(name, reason);
   let cluster: Cluster | undefined;
   Deno.test.beforeAll(async () => {
     cluster = await startCluster({ ssh });
@@ -55,7 +52,8 @@ export async function slurmSuite(options: SuiteOptions): Promise<SuiteTest> {
     await options.tearDown?.();
     await cluster?.stop();
   });
-  return (name, fn) => {
+  return (name, fn, missing = null) => {
+    if (missing !== null) return skip(name, missing);
     Deno.test(fullName(name, subject), async () => {
       try {
         await fn();

@@ -7,22 +7,13 @@
 
 import type { Host } from "../../_host.ts";
 import { formatRanks, inRanks, type RankRange } from "../../_ranks.ts";
-import { type ChosenJob, sessionsOf } from "../../attach/jobs.ts";
+import type { ChosenJob } from "../../attach/jobs.ts";
 import { waitsForCrash } from "../../attach/select.ts";
 import type { Job } from "../../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../../plugins/error.ts";
 import { local } from "../../../plugins/schedulers/local.ts";
 import type { Session } from "../../../python/sessions.ts";
-import {
-  chooseJob,
-  type FindContext,
-  hostThere,
-  inWords,
-  lower,
-  type NotYet,
-  schedulerThere,
-} from "../find.ts";
-import { readRecords, sessionKey } from "../records.ts";
+import { type FindContext, findJob, lower, type NotYet } from "../find.ts";
 
 /** What is looked for. */
 export interface RanksWish {
@@ -63,30 +54,13 @@ export async function findRanks(
   wish: RanksWish,
   context: FindContext,
 ): Promise<FoundRanks | NotYet> {
-  const { link, patient, done } = context;
-  const sessions = (await readRecords(link)).filter((one) => !done.has(sessionKey(one)));
-  if (patient && sessions.length === 0 && wish.job === undefined) {
-    return { why: "there is no session yet" };
-  }
-  const host = hostThere(link, context.host);
-  const scheduler = await schedulerThere(wish.scheduler, context);
-  let chosen: ChosenJob;
-  try {
-    chosen = await chooseJob(wish.job, {
-      ...{ scheduler, sessions, host, link, menus: context.menus },
-      named: wish.scheduler !== undefined,
-    });
-  } catch (error) {
-    const early = error instanceof RdgError && ["pending", "no-session"].includes(error.code);
-    if (patient && early) return { why: lower(error.message) };
-    throw inWords(error);
-  }
-  const known = sessionsOf(chosen, { sessions, host });
+  const choice = await findJob(wish, context);
+  if ("why" in choice) return choice;
+  const { chosen, display, known, host } = choice;
   const fitting = known.filter(({ rank }) => inRanks(rank, wish.ranks));
-  const display = chosen.jobs[0].displayId.split("+")[0]!;
   if (!fitting.some((session) => !waitsForCrash(session))) {
     const error = nothing({ display, known, fitting, wish });
-    if (patient) return { why: lower(error.message) };
+    if (context.patient) return { why: lower(error.message) };
     throw error;
   }
   return { chosen, display, sessions: fitting, missing: missing(wish, fitting), host };

@@ -5,17 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
-import {
-  counting,
-  endJobs,
-  jobOutput,
-  submit,
-  untilArmed,
-  writeProgram,
-} from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { jobOutput, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
 import { processesOf, signal, waitUntil } from "../../cluster/process.ts";
 import { DapClient, DapFailure } from "../../support/dap.ts";
 import type { Child } from "../../support/rdg.ts";
@@ -28,41 +19,18 @@ import {
   stopInLoop,
   zeroQuestions,
 } from "./desk.ts";
-import { type Laptop, makeLaptop, whyNoLaptop } from "./laptop.ts";
+import type { Laptop } from "./laptop.ts";
+import { laptopSuite } from "./suite.ts";
 
-const reason = await whyNoCluster({ ssh: true }) ?? await whyNoLaptop();
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 let laptop: Laptop;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster({ ssh: true });
-  await installRdg(cluster);
-  await writeProgram(cluster, { name: "count.py", text: counting });
-  laptop = await makeLaptop(cluster);
-  await laptop.startNodeSshd();
+const connectTest = await laptopSuite({
+  nodeSshd: true,
+  setUp: (theCluster, theLaptop) => {
+    [cluster, laptop] = [theCluster, theLaptop];
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (ignore) return;
-  await laptop.close();
-  await cluster.stop();
-});
-
-function connectTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await laptop.openPorts();
-      await laptop.tidy();
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `rdg connect ${name}${suffix}`, ignore, fn: clean });
-}
 
 async function armed(script = "rdg debug --lite python3 count.py"): Promise<string> {
   const job = await submit(cluster, { script });

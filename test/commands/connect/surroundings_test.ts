@@ -4,47 +4,23 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
-import { counting, endJobs, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
 import { mustRun, processesOf, runToEnd, signal, waitUntil } from "../../cluster/process.ts";
 import { record, writeRecord } from "../../support/records.ts";
 import { hitBreakpoint, leave, nothingLeft, ready, stopInLoop } from "./desk.ts";
-import { type Laptop, makeLaptop, whyNoLaptop } from "./laptop.ts";
+import type { Laptop } from "./laptop.ts";
+import { laptopSuite } from "./suite.ts";
 
-const reason = await whyNoCluster({ ssh: true }) ?? await whyNoLaptop();
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 let laptop: Laptop;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster({ ssh: true });
-  await installRdg(cluster);
-  await writeProgram(cluster, { name: "count.py", text: counting });
-  laptop = await makeLaptop(cluster);
+const connectTest = await laptopSuite({
+  setUp: (theCluster, theLaptop) => {
+    [cluster, laptop] = [theCluster, theLaptop];
+  },
+  tidy: () => laptop.configure(),
 });
-
-Deno.test.afterAll(async () => {
-  if (ignore) return;
-  await laptop.close();
-  await cluster.stop();
-});
-
-function connectTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await laptop.configure();
-      await laptop.tidy();
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `rdg connect ${name}${suffix}`, ignore, fn: clean });
-}
 
 async function armed(script = "rdg debug --lite python3 count.py"): Promise<string> {
   const job = await submit(cluster, { script });
@@ -118,24 +94,17 @@ connectTest("says that there is no session", async () => {
 });
 
 for (const shell of ["/bin/csh", "/usr/bin/fish"]) {
-  const missing = !await Deno.stat(shell).then(() => true, () => false);
-  Deno.test({
-    name: `rdg connect works with ${shell} as login shell${
-      missing ? " (skipped: not here)" : suffix
-    }`,
-    ignore: ignore || missing,
-    fn: async () => {
-      await mustRun(["usermod", "--shell", shell, cluster.user.name]);
-      try {
-        await armed();
-        await works("--via=relay");
-        await works();
-      } finally {
-        await mustRun(["usermod", "--shell", "/bin/bash", cluster.user.name]);
-        await endJobs(cluster);
-      }
-    },
-  });
+  const there = await Deno.stat(shell).then(() => true, () => false);
+  connectTest(`works with ${shell} as login shell`, async () => {
+    await mustRun(["usermod", "--shell", shell, cluster.user.name]);
+    try {
+      await armed();
+      await works("--via=relay");
+      await works();
+    } finally {
+      await mustRun(["usermod", "--shell", "/bin/bash", cluster.user.name]);
+    }
+  }, there ? null : "not here");
 }
 
 connectTest("passes over what a profile prints", async () => {

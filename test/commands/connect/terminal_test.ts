@@ -5,51 +5,34 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg } from "../../cluster/install.ts";
-import { counting, endJobs, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { submit, untilArmed } from "../../cluster/jobs.ts";
 import { mustRun, waitUntil } from "../../cluster/process.ts";
 import { Pty } from "../../support/pty.ts";
 import { hitBreakpoint, killSsh, nothingLeft, stopInLoop } from "./desk.ts";
-import { type Laptop, makeLaptop, whyNoLaptop } from "./laptop.ts";
+import type { Laptop } from "./laptop.ts";
+import { laptopSuite } from "./suite.ts";
 import { startTwoFactor, type TwoFactor, whyNoTwoFactor } from "./two_factor.ts";
 
-const reason = await whyNoCluster({ ssh: true }) ?? await whyNoLaptop() ?? await whyNoTwoFactor();
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 let laptop: Laptop;
-let secure: TwoFactor;
+let secure: TwoFactor | undefined;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster({ ssh: true });
-  await installRdg(cluster);
-  await writeProgram(cluster, { name: "count.py", text: counting });
-  laptop = await makeLaptop(cluster);
-  secure = await startTwoFactor(cluster);
-});
-
-Deno.test.afterAll(async () => {
-  if (ignore) return;
-  await secure.close();
-  await laptop.close();
-  await cluster.stop();
+const suiteTest = await laptopSuite({
+  whyNot: whyNoTwoFactor,
+  setUp: async (theCluster, theLaptop) => {
+    [cluster, laptop] = [theCluster, theLaptop];
+    secure = await startTwoFactor(cluster);
+  },
+  tidy: () => laptop.configure(),
+  tearDown: async () => await secure?.close(),
 });
 
 function connectTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await laptop.configure(["Host secure", "  HostName 127.0.0.1", `  Port ${secure.port}`]);
-      await fn();
-    } finally {
-      await laptop.configure();
-      await laptop.tidy();
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `rdg connect ${name}${suffix}`, ignore, fn: clean });
+  suiteTest(name, async () => {
+    await laptop.configure(["Host secure", "  HostName 127.0.0.1", `  Port ${secure!.port}`]);
+    await fn();
+  });
 }
 
 async function armed(name = "count"): Promise<string> {
@@ -73,10 +56,10 @@ function terminal(words: readonly string[]): Pty {
 /** Answers the two questions of ssh. */
 async function logIn(pty: Pty, answers: { password?: string; code?: string } = {}): Promise<void> {
   await pty.waitFor(/Password: /);
-  await pty.type(`${answers.password ?? secure.password}\r`);
+  await pty.type(`${answers.password ?? secure!.password}\r`);
   if (answers.password) return;
   await pty.waitFor(/Verification code: /);
-  await pty.type(`${answers.code ?? secure.code()}\r`);
+  await pty.type(`${answers.code ?? secure!.code()}\r`);
 }
 
 /** Waits until the local port is ready; returns a port to come to it as the laptop's user. */

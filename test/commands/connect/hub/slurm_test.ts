@@ -5,20 +5,17 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../../cluster/cluster.ts";
-import { installRdg } from "../../../cluster/install.ts";
-import { endJobs, jobOutput, submit, untilArmed, writeProgram } from "../../../cluster/jobs.ts";
-import { whyNoCluster } from "../../../cluster/packages.ts";
+import type { Cluster } from "../../../cluster/cluster.ts";
+import { jobOutput, submit, untilArmed, writeProgram } from "../../../cluster/jobs.ts";
 import { processesOf, runToEnd, signal, waitUntil } from "../../../cluster/process.ts";
 import type { DapClient } from "../../../support/dap.ts";
 import { HubEditor } from "../../../support/hub_editor.ts";
 import type { Child } from "../../../support/rdg.ts";
 import { leave, zeroQuestions } from "../desk.ts";
-import { type Laptop, makeLaptop, whyNoLaptop } from "../laptop.ts";
+import type { Laptop } from "../laptop.ts";
+import { laptopSuite } from "../suite.ts";
 import { type Ready, said, saidThat } from "./ranks.ts";
 
-const reason = await whyNoCluster({ ssh: true }) ?? await whyNoLaptop();
-const ignore = reason !== null;
 let cluster: Cluster;
 let laptop: Laptop;
 
@@ -73,40 +70,19 @@ while not os.path.exists("finish"):
 `,
 };
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster({ ssh: true });
-  await installRdg(cluster);
-  for (const [name, text] of Object.entries(programs)) await writeProgram(cluster, { name, text });
-  laptop = await makeLaptop(cluster);
-  await laptop.startNodeSshd();
+const hubTest = await laptopSuite({
+  subject: "rdg connect --all",
+  programs,
+  nodeSshd: true,
+  setUp: (theCluster, theLaptop) => {
+    [cluster, laptop] = [theCluster, theLaptop];
+  },
+  tidy: async () => {
+    for (const name of ["finish", "fail"]) {
+      await Deno.remove(`${cluster.user.home}/${name}`).catch(() => {});
+    }
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (ignore) return;
-  await laptop.close();
-  await cluster.stop();
-});
-
-function hubTest(name: string, fn: () => Promise<void>, missing: string | null = null): void {
-  const why = reason ?? missing;
-  Deno.test({
-    name: `rdg connect --all ${name}${why === null ? "" : ` (skipped: ${why})`}`,
-    ignore: why !== null,
-    fn: async () => {
-      try {
-        await fn();
-      } finally {
-        await laptop.openPorts();
-        await laptop.tidy();
-        await endJobs(cluster);
-        for (const name of ["finish", "fail"]) {
-          await Deno.remove(`${cluster.user.home}/${name}`).catch(() => {});
-        }
-      }
-    },
-  });
-}
 
 function connect(...words: string[]): Child {
   return laptop.connect(["login", "--port=0", "--json", "--verbose", ...words]);
@@ -331,7 +307,6 @@ hubTest("opens sessions for the workers that torchrun starts again", async () =>
 }, noTorch);
 
 async function missingTorch(): Promise<string | null> {
-  if (ignore) return null;
   const code = "import torch.distributed as d; d.init_process_group";
   const torch = await runToEnd(["/usr/bin/python3", "-c", code]).catch(() => null);
   const command = await runToEnd(["torchrun", "--help"]).catch(() => null);
@@ -339,7 +314,6 @@ async function missingTorch(): Promise<string | null> {
 }
 
 async function missingMpi(): Promise<string | null> {
-  if (ignore) return null;
   const mpirun = await runToEnd(["mpirun.openmpi", "--version"]).catch(() => null);
   const mpi4py = await runToEnd(["/usr/bin/python3", "-c", "import mpi4py"]).catch(() => null);
   return mpirun?.code === 0 && mpi4py?.code === 0 ? null : "no mpirun with mpi4py here";
