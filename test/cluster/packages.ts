@@ -1,6 +1,6 @@
 /**
- * Whether this machine can run the test cluster. Looks for programs on PATH; under `CI=true` as root
- * it installs Debian's packages first (apt-get).
+ * Whether this machine can run the test cluster. Looks for programs on PATH; `test/run.ts` has
+ * installed them where tests run in CI.
  *
  * @module
  */
@@ -29,14 +29,8 @@ export async function whyNoCluster(options: { ssh?: boolean } = {}): Promise<str
   if (Deno.build.os !== "linux") return "the test cluster needs Linux";
   if (Deno.uid() !== 0) return "the test cluster needs root: its jobs run as another user";
   const list = [...wanted, ...(options.ssh ? wantedForSsh : [])];
-  let packages = await missingPackages(list);
-  if (packages.length === 0) return null;
-  if (Deno.env.get("CI") === "true") {
-    await install(packages);
-    packages = await missingPackages(list);
-    if (packages.length === 0) return null;
-  }
-  return `not installed: apt-get install -y ${packages.join(" ")}`;
+  const packages = await missingPackages(list);
+  return packages.length === 0 ? null : `not installed: apt-get install -y ${packages.join(" ")}`;
 }
 
 async function missingPackages(list: readonly (readonly [string, string])[]): Promise<string[]> {
@@ -66,19 +60,4 @@ export async function which(program: string): Promise<string | null> {
     }
   }
   return null;
-}
-
-async function install(packages: readonly string[]): Promise<void> {
-  for (const args of [["update"], ["install", "-y", "--no-install-recommends", ...packages]]) {
-    const { code, stderr } = await new Deno.Command("apt-get", {
-      args,
-      env: { DEBIAN_FRONTEND: "noninteractive" },
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).output();
-    if (code !== 0) {
-      throw new Error(`apt-get ${args[0]} failed: ${new TextDecoder().decode(stderr).trim()}`);
-    }
-  }
 }
