@@ -5,8 +5,10 @@
  * @module
  */
 
+import { userInfo } from "node:os";
 import type { CommandMeta } from "./_args.ts";
 import { systemTerminal, type Terminal } from "./_terminal.ts";
+import { usageError } from "../plugins/error.ts";
 import { type Runner, systemRunner } from "../plugins/host.ts";
 
 /** What a command is given. */
@@ -21,6 +23,8 @@ export interface Host {
   cwd(): string;
   /** This machine's name. */
   hostname(): string;
+  /** The person's name on this machine; it throws where nothing tells it. */
+  user(): string;
   /** Milliseconds since 1970. */
   now(): number;
   /** Show programs that are run, and stack traces. */
@@ -55,6 +59,7 @@ export function systemHost(options: { verbose: boolean }): Host {
     }),
     cwd: () => Deno.cwd(),
     hostname: () => Deno.hostname(),
+    user: userName,
     now: () => Date.now(),
     verbose: options.verbose,
   };
@@ -85,6 +90,20 @@ export function hasDropIns(env: Host["env"]): boolean {
     return config !== null && Deno.statSync(`${config}/rdg/plugins`).isDirectory;
   } catch {
     return false;
+  }
+}
+
+/** What the environment says, else (cron, containers) what the system knows of this process's owner. */
+function userName(): string {
+  const said = readEnv("USER") || readEnv("LOGNAME");
+  if (said) return said;
+  try {
+    return userInfo().username;
+  } catch {
+    throw usageError(
+      "Cannot tell who you are: neither USER nor LOGNAME is set, and your user id has no name here",
+      "set USER to your name on the cluster",
+    );
   }
 }
 

@@ -12,6 +12,7 @@ import type { Job, RunOutput, RunSpec, SchedulerPlugin, Steps } from "../plugins
 import { ExitCode, RdgError, usageError } from "../plugins/error.ts";
 import { isOnPath, type Runner, runSteps } from "../plugins/host.ts";
 import { chooseScheduler, schedulers } from "../plugins/schedulers.ts";
+import { local } from "../plugins/schedulers/local.ts";
 
 /** For how long a scheduler's program may take, in seconds: a busy controller answers after 30. */
 const usualLimitS = 60;
@@ -76,7 +77,7 @@ export async function openScheduler(
  * @throws {RdgError} `scheduler` (exit code 5) when it fails or prints what can't be understood.
  */
 export async function listJobs(scheduler: SchedulerPlugin, host: Host): Promise<Job[]> {
-  const user = host.env("USER") ?? host.env("LOGNAME") ?? "";
+  const user = scheduler === local ? "" : host.user();
   return await ask(scheduler, scheduler.list({ user }), { host, action: "list your jobs" });
 }
 
@@ -127,7 +128,7 @@ export async function ask<T>(
       code: "scheduler",
       exitCode: ExitCode.scheduler,
       hint: hintOf(error) ?? "run this on a login node, or name the scheduler: --scheduler=" +
-          schedulers.map(({ name }) => name).join("|"),
+          (await allSchedulers(host)).map(({ name }) => name).join("|"),
       cause: error instanceof Error ? error.cause : undefined,
     });
   }

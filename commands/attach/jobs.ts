@@ -176,13 +176,25 @@ async function explainMissing(
 ): Promise<RdgError> {
   const { scheduler, host } = options.context;
   const job = await lookUpJob(scheduler, { job: typed, host });
-  const me = host.env("USER") ?? host.env("LOGNAME");
-  if (job?.user && me && job.user !== me) {
+  if (job?.user && job.user !== host.user()) {
     return new RdgError(`${cannot(options.context)} job ${typed}: it belongs to "${job.user}"`, {
       code: "permission",
       exitCode: ExitCode.permission,
       hint: "ask them to do it; you can debug your own jobs only",
     });
+  }
+  if (job && isRunning(job)) {
+    return new RdgError(
+      `${
+        cannot(options.context)
+      } job ${typed}: ${scheduler.name} knows it (${job.stateText}), but ` +
+        `does not list it among the jobs of "${host.user()}"`,
+      {
+        code: "not-found",
+        exitCode: ExitCode.notFound,
+        hint: "again, if it has only just started",
+      },
+    );
   }
   if (job) return notRunning(job, options.context);
   const mine = options.running.slice(0, 10).map(({ displayId }) => displayId).join(", ");

@@ -187,7 +187,7 @@ export async function run(options: ConnectOptions, host: Host, menus?: Menus): P
       listener = await openPort(options.port ?? usualPort);
     }
     link = await openLink(options, { host, signal: abort.signal });
-    listener ??= await openPort(portHere(link, options));
+    listener ??= await openPort(portHere(link, options.scheduler ?? host.env("RDG_SCHEDULER")));
     const stay = {
       options,
       host,
@@ -216,6 +216,6 @@ export async function run(options: ConnectOptions, host: Host, menus?: Menus): P
 }
 
 /** The port on a host without LOGIN: one a user where a scheduler says that it is a shared one. */
-function portHere({ facts }: Link, { scheduler }: ConnectOptions): number {
+function portHere({ facts }: Link, scheduler: string | undefined): number {
   return facts.programs.size > 0 && scheduler !== "local" ? portOfUser(facts.uid) : usualPort;
 }

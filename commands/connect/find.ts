@@ -99,7 +99,7 @@ export async function findJob(
   try {
     chosen = await chooseJob(wish.job, {
       ...{ scheduler, sessions, host, link, menus: context.menus },
-      named: wish.scheduler !== undefined,
+      named: Boolean(wish.scheduler ?? context.host.env("RDG_SCHEDULER")),
     });
   } catch (error) {
     const early = error instanceof RdgError && ["pending", "no-session"].includes(error.code);
@@ -163,19 +163,19 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
   };
 }
 
-/** The login node as the parts of `rdg attach` see it. */
+/** The login node as the parts of `rdg attach` see it; its own environment is not known. */
 function hostThere(link: Link, host: Host): Host {
   const { facts } = link;
-  const env: Record<string, string> = {
-    USER: facts.user,
-    LOGNAME: facts.user,
+  const env: Record<string, string | undefined> = {
     RDG_STATE_DIR: facts.state,
+    RDG_SCHEDULER_TIMEOUT: host.env("RDG_SCHEDULER_TIMEOUT"),
   };
   return {
     ...host,
     terminal: host.terminal,
     env: (name) => env[name],
     hostname: () => facts.hostname,
+    user: () => facts.user,
     runner: rememberLists(link.runner),
   };
 }
@@ -200,7 +200,7 @@ async function schedulerThere(
   return chooseScheduler({
     plugins: await allSchedulers(host),
     name,
-    env: {},
+    env: { RDG_SCHEDULER: host.env("RDG_SCHEDULER") },
     isOnPath: (program) => link.facts.programs.has(program),
   });
 }

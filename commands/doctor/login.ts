@@ -5,9 +5,9 @@
  */
 
 import type { Host } from "../_host.ts";
+import { allSchedulers } from "../_scheduler.ts";
 import { factsScript, readFacts } from "../connect/link.ts";
 import { bootstrap, scriptLine } from "../connect/shell.ts";
-import { schedulers } from "../../plugins/schedulers.ts";
 import { note, ok, type Place, problem, type Row } from "./row.ts";
 
 const place: Place = { group: "cluster", name: "login" };
@@ -59,6 +59,7 @@ const complaints: readonly { pattern: RegExp; text: string; todo: string }[] = [
  * @returns The row.
  */
 export async function loginRow(login: string, host: Host): Promise<Row> {
+  const schedulers = await allSchedulers(host);
   const programs = [...new Set(schedulers.flatMap(({ detect }) => detect))];
   const more = ["rdg", "deno", "python3"].map((name) =>
     `x=$(command -v ${name} 2>/dev/null) && echo "found ${name} $x"`

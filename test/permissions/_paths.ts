@@ -257,11 +257,16 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
       assert.equal(code, 0, stdout + stderr);
       assert.match(stdout, /n1:1 cannot be reached/);
     },
+    "asks the scheduler": async ({ run }) => {
+      const { code, stdout, stderr } = await run([python.path], { RDG_SCHEDULER: "slurm" });
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /slurm answered in .*: 1 job of yours/);
+    },
   },
   completion: Object.fromEntries(
     schedulerNames.map((name): [string, Path] => [name, async ({ sandbox, run }) => {
       await writeRecord(sandbox.state, record({ uid: Deno.uid() }));
-      const env = { RDG_COMPLETE: "scheduler", RDG_SCHEDULER: name, USER: "ada" };
+      const env = { RDG_COMPLETE: "scheduler", RDG_SCHEDULER: name };
       const { code, stdout, stderr } = await run(["words", "--", "attach", ""], env);
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^\S+\t.*\n(?:.*\n)*:nothing\n$/);

@@ -29,7 +29,11 @@ async function walk(command: string, path: Path, flags: readonly string[]): Prom
   ];
   const around = (env: Record<string, string> = {}): StartOptions => ({
     sandbox,
-    env: { PATH: programs.path, DENO_AUDIT_PERMISSIONS: audit, PWD: sandbox.dir, ...env },
+    // Who has no name in the environment needs the most.
+    env: {
+      ...{ PATH: programs.path, DENO_AUDIT_PERMISSIONS: audit, PWD: sandbox.dir },
+      ...{ USER: "", LOGNAME: "", ...env },
+    },
   });
   const stage: Stage = {
     sandbox,

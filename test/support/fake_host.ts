@@ -74,6 +74,7 @@ export function fakeHost(options: {
     },
     cwd: () => "/home/ada",
     hostname: () => options.hostname ?? "login",
+    user: () => options.env?.["USER"] ?? "ada",
     now: () => 1_000_100_000,
     verbose: false,
   };

@@ -85,6 +85,12 @@ Deno.test("rdg attach says what is wrong with a job", async (t) => {
       /belongs to "bob"/,
     ],
     [
+      "running, but not listed",
+      [squeue(), lookup({ stdout: squeueLine({}) })],
+      3,
+      /slurm knows it \(RUNNING\), but does not list it among the jobs of "ada"/,
+    ],
+    [
       "finished",
       [squeue(), lookup({ stdout: squeueLine({ state: "COMPLETED" }) })],
       3,

@@ -38,8 +38,13 @@ function machine(options: { local: boolean; programs: readonly string[] }): Link
   };
 }
 
-async function complaint(link: Link, wish: Partial<Wish> = {}): Promise<RdgError> {
-  const context = { link, host: fakeHost({}).host, menus, patient: false, done: new Set<string>() };
+async function complaint(
+  link: Link,
+  wish: Partial<Wish> = {},
+  env: Record<string, string> = {},
+): Promise<RdgError> {
+  const { host } = fakeHost({ env });
+  const context = { link, host, menus, patient: false, done: new Set<string>() };
   try {
     await findSession({ timeoutS: 1, quiet: true, ...wish }, context);
   } catch (error) {
@@ -48,6 +53,15 @@ async function complaint(link: Link, wish: Partial<Wish> = {}): Promise<RdgError
   }
   assert.fail("it has to fail");
 }
+
+Deno.test("connect.findSession() goes by RDG_SCHEDULER, and by --scheduler before it", async () => {
+  const login = machine({ local: false, programs: ["squeue"] });
+  const env = { RDG_SCHEDULER: "torqe" };
+  const unknown = await complaint(login, {}, env);
+  assert.equal(unknown.message, 'Cannot use "RDG_SCHEDULER=torqe": there is no such scheduler');
+  const named = await complaint(login, { scheduler: "local" }, env);
+  assert.match(named.message, /^Cannot connect: none of your running jobs has a session$/);
+});
 
 Deno.test("connect.findSession() tells a laptop's owner to name the login node", async () => {
   const laptop = machine({ local: true, programs: [] });

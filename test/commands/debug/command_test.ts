@@ -32,6 +32,7 @@ function hostWith(environment: Record<string, string>): Host {
     runner: refuse,
     cwd: refuse,
     hostname: refuse,
+    user: refuse,
     now: refuse,
     verbose: false,
   };

@@ -120,6 +120,7 @@ export function literalHost(
     runner: options.runner ?? (() => Promise.reject(new Error("there is no such program"))),
     cwd: () => options.cwd ?? "/home/ada/proj",
     hostname: () => "desk",
+    user: () => "ada",
     now: () => 0,
     verbose: false,
   };
