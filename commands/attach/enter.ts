@@ -235,7 +235,7 @@ async function call<Event>(spec: RunSpec, context: Context<Event>): Promise<Answ
       throw error;
     }
     const message = `"${spec.program}" has not ended within ${timeoutMs / 1000} s`;
-    return { events, failure: { message, hint: 'see whether the node is up: "sinfo -R"' } };
+    return { events, failure: { message, hint: "see whether all nodes of the job are up" } };
   }
   const failure = explain(output, { spec, ...context });
   if (failure?.retry && events.length === 0) return await call(failure.retry, context);
