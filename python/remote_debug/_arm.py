@@ -25,7 +25,7 @@ def arm():
     number = rank["rank"] if rank else None  # type: ignore
     key = "%s:%d" % (rank["launcher"], number) if rank else "-"  # type: ignore
     claimed, _, claimant = os.environ.get("RDG_CLAIM", "").rpartition("@")
-    is_launcher = _role.is_launcher(command)
+    is_launcher = _role.is_launcher(command) or _starts_jobs(config, command)
     if not is_launcher and not _role.in_ranks(number, config["ranks"]):
         return None
     is_program = (
@@ -55,6 +55,18 @@ def _same_job(config):
     """False in a job that was submitted from below ``rdg debug`` (a nested ``sbatch``)."""
     job = _job.raw_id(_job.scheduler())
     return job == config["job"] or (config["job"] is None and config["follow"])
+
+
+def _starts_jobs(config, command):
+    # type: (dict, _command.Command) -> bool
+    """Whether this is a scheduler's launcher (``flux run``) that is written in Python: the process that
+    rdg became, as long as it is in no other job than rdg, and no program that follows its name."""
+    return (
+        config["follow"]
+        and _job.raw_id(_job.scheduler()) == config["job"]
+        and not _role.is_named(command, config["command"][1:])
+        and _is_command(config)
+    )
 
 
 def _is_command(config):
