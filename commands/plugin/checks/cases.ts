@@ -189,7 +189,7 @@ function same(given: unknown, wanted: unknown, what: string): void {
   if (!found) return;
   const whole = [given, wanted].map((value) => JSON.stringify(value));
   if (whole.join("").length < 200) fail(`${what} ${whole[0]}, want ${whole[1]}`);
-  const { at, values } = found;
+  const { at, values } = inLines(found);
   const [is, want] = values.map((value) => value === undefined ? "nothing" : JSON.stringify(value));
   fail(`${what} ${is}, want ${want}, at ${at.replace(/^\./, "")}`);
 }
@@ -213,6 +213,17 @@ function difference(given: unknown, wanted: unknown, at: string): Difference | n
     if (found) return found;
   }
   return null;
+}
+
+/** Of two texts of many lines, the first line that differs. */
+function inLines(found: Difference): Difference {
+  const [given, wanted] = found.values;
+  if (typeof given !== "string" || typeof wanted !== "string") return found;
+  const [one, other] = [given.split("\n"), wanted.split("\n")];
+  if (Math.max(one.length, other.length) < 4) return found;
+  const index = one.findIndex((line, place) => line !== other[place]);
+  const place = index < 0 ? one.length : index;
+  return { at: `${found.at}, line ${place + 1}`, values: [one[place], other[place]] };
 }
 
 function isNested(value: unknown): value is object {
