@@ -58,8 +58,8 @@ Deno.test("rdg plugin add shows the plugin and what it may start, and asks", asy
   assert.equal((mode ?? 0) & 0o777, 0o600);
   assert.match(await Deno.readTextFile(`${home.plugins}/tinyq/testdata/1.4-jobs.txt`), /train/);
 
-  const editor = await home.rdg(["plugin", "add", "-y", `${examples}/scribe`]);
-  assert.match(editor.stderr, /^ {2}may start: nothing\n {2}edits: \.scribe\/debug\.ini$/m);
+  const editor = await home.rdg(["plugin", "add", "-y", `${examples}/quill`]);
+  assert.match(editor.stderr, /^ {2}may start: nothing\n {2}edits: \.quill\.conf$/m);
   const mighty = await home.sandbox.write("m.ts", scheduler({ programs: '["sh", "toystat"]' }));
   const warned = await home.rdg(["plugin", "add", "-y", mighty]);
   assert.match(
@@ -69,11 +69,11 @@ Deno.test("rdg plugin add shows the plugin and what it may start, and asks", asy
 
   const listed = await home.rdg(["plugin", "list"]);
   assert.match(listed.stdout, /^NAME +KIND +MAY START +FROM +WHAT\n/);
-  assert.match(listed.stdout, /^scribe +editor +- +\/.*scribe +Scribe: \.scribe\/debug\.ini$/m);
+  assert.match(listed.stdout, /^quill +editor +- +\/.*quill +Quill: \.quill\.conf$/m);
   const { plugins } = JSON.parse((await home.rdg(["plugin", "list", "--json"])).stdout);
   assert.deepEqual(
     plugins.map(({ name, kind, usable }: Record<string, unknown>) => [name, kind, usable]),
-    [["scribe", "editor", true], ["tinyq", "scheduler", true], ["toyq", "scheduler", true]],
+    [["quill", "editor", true], ["tinyq", "scheduler", true], ["toyq", "scheduler", true]],
   );
 });
 
@@ -254,6 +254,8 @@ Deno.test("rdg plugin test finds what breaks the contract", async () => {
   }));
   await Deno.mkdir(`${home.sandbox.dir}/cases/testdata`, { recursive: true });
   await home.sandbox.write("cases/plugin.ts", scheduler());
+  const lines = Array.from({ length: 30 }, (_, index) => `line ${index}`);
+  const named = (all: readonly string[]) => [{ ...jobs[0], name: all.join("\n") }];
   const cases: Readonly<Record<string, readonly [unknown, RegExp]>> = {
     "a.json": [
       { call: "list", args: [{}], programs: [], gives: [] },
@@ -285,6 +287,15 @@ Deno.test("rdg plugin test finds what breaks the contract", async () => {
         gives: jobs.map((job, at) => at === 1 ? { ...job, leftS: 60 } : job),
       },
       /it gives nothing, want 60, at \[1\]\.leftS$/m,
+    ],
+    "i.json": [
+      {
+        call: "list",
+        args: [{}],
+        programs: [{ stdout: JSON.stringify(named(lines)) }],
+        gives: named(lines.with(2, "another")),
+      },
+      /it gives "line 2", want "another", at \[0\]\.name, line 3$/m,
     ],
   };
   for (const [name, [text]] of Object.entries(cases)) {

@@ -37,7 +37,10 @@ Deno.test("plugins work in an rdg that runs from a URL", async () => {
     return { code, stdout: child.stdout, stderr: child.stderr };
   };
   try {
-    await home.program("tq", `printf '7\\t-\\tada\\tRUN\\t61\\t3600\\tn1\\t-\\tloop\\n'`);
+    await home.program(
+      "tq",
+      "printf 'job 7\\n  name  loop\\n  state  R\\n  nodes  n1\\n1 listed\\n'",
+    );
     const added = await rdg("plugin", "add", "--yes", `${examples}/tinyq`);
     assert.equal(added.code, 0, added.stderr);
     assert(asked.has("/plugins/drop_in/_inside.ts") && asked.has("/plugins/drop_in/_mediator.ts"));
