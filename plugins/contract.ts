@@ -26,7 +26,7 @@ export interface RunSpec {
   keep?: readonly string[];
   /** Text for the program's stdin; nothing (`/dev/null`) when absent. */
   stdin?: string;
-  /** Limit in milliseconds; the host's default (20,000) when absent. */
+  /** Limit in milliseconds; when absent, 60,000 for a scheduler's programs and 20,000 for others. */
   timeoutMs?: number;
 }
 
@@ -179,15 +179,20 @@ export interface SchedulerPlugin extends PluginBase {
   launchers?: readonly string[];
   /** Programs whose presence on PATH means that this scheduler is here; the first is the decisive one. */
   detect: readonly string[];
-  /** Lists my jobs. */
+  /** Lists my jobs that have not ended: the records of a job that is left out are removed. */
   list(options: { user: string }): Steps<Job[]>;
-  /** Looks one job up, whoever owns it and even if it has ended; `null` where it is not known. */
+  /**
+   * Looks one job up, whoever owns it and even if it has ended; `null` where it is not known.
+   *
+   * @param job As the person typed it: any spelling, or anything.
+   */
   lookup?(job: string): Steps<Job | null>;
   /** The name of this cluster, as its jobs' environment has it; `null` where it has none. */
   clusterName?(): Steps<string | null>;
   /**
-   * Says how to run a helper inside a job, one task a node, all in one call, with clean stdin and
-   * stdout; `null` where nothing enters a job from outside (the host then goes by ssh).
+   * Says how to run a helper inside a job, one task a node, all in one call, with a clean stdout and
+   * the variable of {@linkcode JobVariables.node} set; `null` where nothing enters a job from outside
+   * (the host then goes by ssh).
    */
   helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
   /**
@@ -207,9 +212,9 @@ export interface SchedulerPlugin extends PluginBase {
   canonicalId?(id: string): string;
   /** Sends a signal by the scheduler's own command to everything in a job or step (a broadcast). */
   broadcast?(target: { job: string; step?: string; signal: number }): RunSpec | null;
-  /** Where the job's output goes: path of stdout, or `null` where it has none. */
+  /** Where the job's output goes: path of stdout, or `null` where it has none. Not asked for yet. */
   output?(job: string): Steps<string | null>;
-  /** The host to ssh to, from what the job's environment or the listing tells; `null` where unknown. */
+  /** The host to ssh to, from a job's environment; `null` where unknown. Not asked for yet. */
   loginHost?(env: Environment): string | null;
 }
 

@@ -20,7 +20,7 @@ export function schedulersPage(): readonly string[] {
     "",
     "Which one: the one whose job rdg runs in, else the one whose programs are on",
     "PATH. --scheduler NAME or RDG_SCHEDULER overrides. rdg doctor says which one it",
-    "is, and whether it answers.",
+    "is, and whether it answers. Another scheduler: rdg plugin new scheduler NAME.",
     "",
     "A scheduler's own signal command is never used to wake a program, unless you ask",
     "for it (--via=scancel): it also reaches, and ends, processes without a handler.",
