@@ -12,7 +12,7 @@ import { PluginFailure } from "../../plugins/drop_in/failure.ts";
 import { pluginFileIn, whoElse } from "../../plugins/drop_in/folder.ts";
 import { takenName } from "../../plugins/drop_in/load.ts";
 import { learn, readSource } from "../../plugins/drop_in/manifests.ts";
-import { Caller, type Manifest } from "../../plugins/drop_in/stand_in.ts";
+import { Caller, type Manifest, type Source } from "../../plugins/drop_in/stand_in.ts";
 import { allPlugins, builtIn, byName, placesOf } from "./_places.ts";
 import type { PluginOptions } from "./command.ts";
 import { editorChecks } from "./checks/editor.ts";
@@ -23,7 +23,7 @@ import { caseChecks } from "./checks/cases.ts";
 export interface PluginCheck {
   /** What is checked. */
   title: string;
-  /** Checks it on one start of the plugin, and gives what the plugin said, to be compared. */
+  /** Checks it, and gives what the plugin said, to be compared with what it says another time. */
   run(caller: Caller): unknown;
 }
 
@@ -49,9 +49,10 @@ export async function test(options: PluginOptions, host: Host): Promise<number> 
   say(`Plugin "${data.name}" (${data.kind}), contract ${data.contract}: ${path}`);
   const kinds = data.kind === "scheduler" ? schedulerChecks(known) : editorChecks(data);
   const checks = [...kinds, ...await caseChecks(path, known)];
+  using pair = new Pair({ ...known, path, read: () => readSource(path) });
   let wrong = 0;
   for (const check of checks) {
-    const reason = runTwice(check, { path, known });
+    const reason = pair.run(check);
     if (reason === null) say(`  ok      ${check.title}`);
     else {
       wrong++;
@@ -65,23 +66,47 @@ export async function test(options: PluginOptions, host: Host): Promise<number> 
   return wrong === 0 ? ExitCode.ok : ExitCode.generic;
 }
 
-/** Runs a check on two starts of the plugin: one that remembers, or is not pure, says two things. */
-function runTwice(
-  check: PluginCheck,
-  { path, known }: { path: string; known: Manifest },
-): string | null {
-  const source = { ...known, path, read: () => readSource(path) };
-  try {
-    using first = new Caller(source);
-    using second = new Caller(source);
-    const one = JSON.stringify(check.run(first));
-    for (const again of [first, second]) {
-      if (JSON.stringify(check.run(again)) !== one) return "it says something else a second time";
+/**
+ * Runs checks on two starts of the plugin: one that remembers, or is not pure, says two things. Both
+ * starts go through all checks, and the first through each of them twice: it has always more to remember.
+ */
+class Pair implements Disposable {
+  readonly #source: Source;
+  #starts: readonly [Caller, Caller];
+
+  /** @param source The plugin. */
+  constructor(source: Source) {
+    this.#source = source;
+    this.#starts = this.#fresh();
+  }
+
+  /** Why a check fails, or null. */
+  run(check: PluginCheck): string | null {
+    const [first, second] = this.#starts;
+    try {
+      const one = JSON.stringify(check.run(first));
+      for (const again of [first, second]) {
+        if (JSON.stringify(check.run(again)) !== one) return "it says something else a second time";
+      }
+      return null;
+    } catch (error) {
+      if (!(error instanceof PluginFailure)) {
+        return error instanceof Error ? error.message : `${error}`;
+      }
+      // Its process may have ended; the next check is none the worse for it.
+      this[Symbol.dispose]();
+      this.#starts = this.#fresh();
+      return error.reason;
     }
-    return null;
-  } catch (error) {
-    if (error instanceof PluginFailure) return error.reason;
-    return error instanceof Error ? error.message : String(error);
+  }
+
+  /** Ends both. */
+  [Symbol.dispose](): void {
+    for (const start of this.#starts) start[Symbol.dispose]();
+  }
+
+  #fresh(): readonly [Caller, Caller] {
+    return [new Caller(this.#source), new Caller(this.#source)];
   }
 }
 

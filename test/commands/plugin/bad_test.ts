@@ -236,6 +236,8 @@ Deno.test("a scheduler's plugin that misbehaves in use is named", async (t) => {
       }
       const tested = await home.rdg(["plugin", "test", "toyq"]);
       assert.equal(tested.code, code === 5 ? 0 : 1, tested.stderr);
+      // Each check is made, also after one that cost the plugin its process.
+      assert.doesNotMatch(tested.stderr, /its process has ended/);
     });
   }
 });

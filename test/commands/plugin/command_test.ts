@@ -242,6 +242,22 @@ Deno.test("rdg plugin test finds what breaks the contract", async () => {
   assert.equal(one.code, 1);
   assert.match(one.stderr, /not ok {2}list\(\) asks .*\n +it says something else a second time$/m);
 
+  // What one check brings about shows in a later one, which the other start came to with less behind it.
+  const counts = scheduler({
+    list: `function* () {
+      yield { program: "toystat", args: [] };
+      globalThis.count = (globalThis.count ?? 0) + 1;
+      throw new Error("failed");
+    }`,
+    loginHost: "() => `host${globalThis.count ?? 0}`",
+  });
+  const later = await home.rdg(["plugin", "test", await home.sandbox.write("counts.ts", counts)]);
+  assert.equal(later.code, 1);
+  assert.match(
+    later.stderr,
+    /not ok {2}loginHost\(\) .*\n +it says something else a second time$/m,
+  );
+
   const silent = scheduler({
     list: 'function* () { yield { program: "toystat", args: [] }; return []; }',
   });
