@@ -214,7 +214,7 @@ slurmTest("rdg attach says that a node is down", async () => {
   const job = await submit(cluster, { args: ["-w", "n2"], script: armed });
   const [session] = await untilArmed(cluster, { job });
   await cluster.stopDaemon("n2");
-  const done = await rdg(cluster, ["attach", job]);
+  const done = await rdg(cluster, ["attach", job], { env: await cluster.impatient() });
   assert.match(done.stderr, /Cannot enter job \d+: Slurm cannot reach a node of the job/);
   assert.equal(done.code, 5);
   assert.ok(await isAlive(session!.pid));
@@ -226,7 +226,7 @@ slurmTest("rdg attach says that the controller is down", async () => {
   await untilArmed(cluster, { job });
   await cluster.stopDaemon("slurmctld");
   try {
-    const done = await rdg(cluster, ["attach", job]);
+    const done = await rdg(cluster, ["attach", job], { env: await cluster.impatient() });
     assert.match(done.stderr, /Unable to contact slurm controller|no answer within/);
     assert.ok(done.code === 5 || done.code === 6);
   } finally {

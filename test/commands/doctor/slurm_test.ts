@@ -164,7 +164,8 @@ doctorTest(
 doctorTest("names a controller that is down, and shows the other rows all the same", async () => {
   await cluster.stopDaemon("slurmctld");
   try {
-    const { code, report } = await doctor([systemPython], withDebugpy(cluster));
+    const env = { ...withDebugpy(cluster), ...await cluster.impatient() };
+    const { code, report } = await doctor([systemPython], env);
     assert.equal(code, 1);
     const row = check(report, "scheduler");
     assert.equal(row.status, "problem");
