@@ -56,11 +56,19 @@ async function cached(sandbox: Sandbox): Promise<string[]> {
   return names.map(({ name }) => name).filter((name) => !name.endsWith(".lock")).sort();
 }
 
-async function download(sandbox: Sandbox, interpreter: Interpreter): Promise<string> {
-  const folder = `${sandbox.dir}/wheels`;
-  const words = ["-m", "pip", "download", "-q", "--no-deps", "-d", folder, "debugpy"];
-  await mustRun([interpreter.path, ...words]);
-  return folder;
+const wheelhouse = `${await Deno.makeTempDir({ prefix: "rdg-test-" })}/wheels`;
+const downloads = new Map<Interpreter, Promise<string>>();
+
+Deno.test.afterAll(() => Deno.remove(wheelhouse.replace(/\/wheels$/, ""), { recursive: true }));
+
+/** Puts a folder with debugpy's wheels into the project: fetched once for each interpreter. */
+async function wheels(sandbox: Sandbox, ...wanted: Interpreter[]): Promise<void> {
+  for (const one of wanted) {
+    const words = ["-m", "pip", "download", "-q", "--no-deps", "-d", wheelhouse, "debugpy"];
+    if (!downloads.has(one)) downloads.set(one, mustRun([one.path, ...words]));
+    await downloads.get(one);
+  }
+  await mustRun(["cp", "-r", wheelhouse, `${sandbox.dir}/wheels`]);
 }
 
 Deno.test("rdg doctor --fix fills the cache from pip's index, so that a program without debugpy waits", async () => {
@@ -81,7 +89,7 @@ Deno.test("rdg doctor --fix fills the cache from pip's index, so that a program 
 Deno.test("rdg doctor --fix --wheels fills it from a folder, without any index, for each interpreter named", async () => {
   await using sandbox = await makeSandbox({ debugpy: null });
   const two = [...new Set([python, newestPython])];
-  for (const one of two) await download(sandbox, one);
+  await wheels(sandbox, ...two);
   const nowhere = { PIP_INDEX_URL: "http://127.0.0.1:9/", UV_INDEX_URL: "http://127.0.0.1:9/" };
   const words = ["--wheels", "wheels", ...two.map(({ path }) => path)];
   const done = await fix(sandbox, words, nowhere);
@@ -166,7 +174,7 @@ Deno.test({
 Deno.test("rdg doctor --fix helps an environment without pip, by the pip of the Python below it", async () => {
   await using sandbox = await makeSandbox({ debugpy: null });
   await mustRun([python.path, "-m", "venv", "--without-pip", `${sandbox.dir}/env`]);
-  await download(sandbox, python);
+  await wheels(sandbox, python);
   const words = ["--wheels", "wheels", "env/bin/python"];
   const { code, fixes, debugpy } = await fix(sandbox, words, { PATH: "/usr/bin:/bin" });
   assert.deepEqual([code, fixes[0]!.done], [0, true], JSON.stringify(fixes));
@@ -225,7 +233,7 @@ Deno.test({
   ignore: !mayMount,
   async fn() {
     await using sandbox = await makeSandbox({ debugpy: null });
-    await download(sandbox, python);
+    await wheels(sandbox, python);
     const disk = `${sandbox.dir}/disk`;
     await Deno.mkdir(disk);
     await mustRun(["mount", "-t", "tmpfs", "-o", "size=256k", "none", disk]);
