@@ -78,8 +78,11 @@ export async function run(options: InstallOptions, host: Host): Promise<number> 
       "deno install -g -A -n rdg jsr:@rdg/cli",
     );
   }
+  const found = findMain(import.meta.url);
+  const lock = found.config?.replace(/json$/, "lock") ?? null;
   const text = renderLauncher({
-    ...findMain(import.meta.url),
+    ...found,
+    lock: lock && await isFile(lock) ? lock : null,
     version: denoConfig.version,
     deno: Deno.execPath(),
     unstable: (denoConfig as { unstable?: string[] }).unstable ?? [],
@@ -99,6 +102,10 @@ export async function run(options: InstallOptions, host: Host): Promise<number> 
   const onPath = (host.env("PATH") ?? "").split(":").includes(path.slice(0, -"/rdg".length));
   if (!onPath) host.terminal.say(`Add its folder to your PATH: export PATH="${folder}:$PATH"`);
   return ExitCode.ok;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((info) => info.isFile, () => false);
 }
 
 /** Puts the file in place under another name first: whoever runs the old one isn't disturbed. */

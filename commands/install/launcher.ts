@@ -39,6 +39,8 @@ export interface LauncherParts {
   main: string;
   /** Configuration file with the names of npm's packages; null where the code needs none. */
   config: string | null;
+  /** Lock file that lists every package's version, so that none is looked up; null where there is none. */
+  lock: string | null;
   /** Features that Deno has to be told to switch on: `worker-options`. */
   unstable: readonly string[];
   /** The lists by command. */
@@ -70,12 +72,14 @@ export function permissionFlags(list: PermissionList): string[] {
  * @returns Its text. A word that names no command gets no permission at all: help pages need none.
  */
 export function renderLauncher(parts: LauncherParts): string {
-  const { version, deno, main, config, unstable, lists } = parts;
+  const { version, deno, main, config, lock, unstable, lists } = parts;
   const cases = Object.entries(lists).map(([command, list]) =>
     `  ${command}) allow='${permissionFlags(list).join(" ")}' ;;`
   );
   const fixed = [
-    ...["-q", "--no-prompt", "--no-lock", config ? `--config=${config}` : "--no-config"],
+    ...["-q", "--no-prompt"],
+    ...lock ? [`--lock=${lock}`, "--frozen"] : ["--no-lock"],
+    config ? `--config=${config}` : "--no-config",
     ...unstable.map((feature) => `--unstable-${feature}`),
   ];
   return [

@@ -9,6 +9,7 @@ import {
   type PermissionList,
   renderLauncher,
 } from "../../../commands/install/launcher.ts";
+import { root } from "../../support/python.ts";
 import { makeSandbox, runRdg, type Sandbox, start } from "../../support/rdg.ts";
 
 const parts: LauncherParts = {
@@ -16,6 +17,7 @@ const parts: LauncherParts = {
   deno: "/opt/deno",
   main: "/srv/rdg/main.ts",
   config: null,
+  lock: null,
   unstable: [],
   lists: { debug: { all: true }, init: { read: true, run: ["hx"] } },
 };
@@ -71,8 +73,10 @@ Deno.test("rdg's launcher gives each command its own list, and others none", asy
     lists,
     main: "/x y/main.ts",
     config: "/x y/d.json",
+    lock: "/x y/d.lock",
   });
-  const fixed = ["run", "-q", "--no-prompt", "--no-lock", "--config=/x y/d.json"];
+  const lock = ["--lock=/x y/d.lock", "--frozen"];
+  const fixed = ["run", "-q", "--no-prompt", ...lock, "--config=/x y/d.json"];
   for (const [command, list] of Object.entries(lists)) {
     const given = await launched(text, { sandbox, words: [command, "a b", "*", ""] });
     const wanted = [...fixed, ...permissionFlags(list), "/x y/main.ts", command, "a b", "*", ""];
@@ -104,6 +108,8 @@ Deno.test("rdg install writes its launcher, writes over it, and leaves another's
   assert.match(first.stderr, /^Wrote .*\/home\/\.local\/bin\/rdg\nAdd its folder to your PATH: /);
   assert.equal((await Deno.stat(file)).mode! & 0o777, 0o755);
   const text = await Deno.readTextFile(file);
+  // The versions of the checkout: no registry is asked for others, at no start.
+  assert.ok(text.includes(` --lock=${root}/deno.lock --frozen --config=${root}/deno.json `), text);
   assert.equal((await runRdg(["install", "--print"], { sandbox })).stdout, text);
 
   const env = { PATH: `${file.slice(0, -4)}:${sandbox.env["PATH"]}` };
