@@ -22,7 +22,8 @@ async function walk(command: string, path: Path, flags: readonly string[]): Prom
   const programs = await fakePrograms(`${base}/bin`);
   const audit = `${base}/audit.jsonl`;
   const pids: number[] = [];
-  const list = ["-q", "--no-prompt", "--no-lock", `-P=${command}`, ...flags];
+  const fixed = ["-q", "--no-prompt", `--lock=${root}/deno.lock`, "--frozen"];
+  const list = [...fixed, `-P=${command}`, ...flags];
   const words = (more: readonly string[]) => [
     ...[Deno.execPath(), "run", ...list, `${root}/main.ts`, command],
     ...more,

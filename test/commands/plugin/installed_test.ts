@@ -28,9 +28,12 @@ Deno.test("plugins work in an rdg that runs from a URL", async () => {
     },
   );
   const url = `http://127.0.0.1:${server.addr.port}`;
+  // The packages' versions are known, or npm's registry would be asked for each of them.
+  const lock = `${home.sandbox.dir}/deno.lock`;
+  await Deno.copyFile(`${root}/deno.lock`, lock);
   const rdg = async (...words: string[]) => {
     await using child = start([
-      ...[Deno.execPath(), "run", "-A", "-q", "--no-lock", `--import-map=${url}/deno.json`],
+      ...[Deno.execPath(), "run", "-A", "-q", `--lock=${lock}`, `--import-map=${url}/deno.json`],
       ...[`${url}/main.ts`, ...words],
     ], { sandbox: home.sandbox });
     const { code } = await child.status(60_000);
