@@ -34,6 +34,9 @@ const packages = [
   ..."python3-mpi4py python3-torch".split(" "),
 ];
 
+/** Files of tests at a time: more than half of what they do is waiting. */
+const jobs = Math.min(2 * navigator.hardwareConcurrency, 8);
+
 async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
@@ -100,7 +103,7 @@ console.log(`Python: ${interpreters.map(({ version }) => version).join(", ")}`);
 const child = new Deno.Command(Deno.execPath(), {
   args: ["test", "-A", "--no-check", "--parallel", ...Deno.args],
   cwd: root,
-  env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "2" },
+  env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(jobs) },
   stdin: "null",
   stdout: "piped",
 }).spawn();
