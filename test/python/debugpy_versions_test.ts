@@ -98,7 +98,7 @@ for (const interpreter of new Set([python, newestPython])) {
 const napScript = `import time
 def nap(mine):
     print("asleep", flush=True)
-    time.sleep(4)
+    time.sleep(2)
     return mine
 for turn in range(1):
     nap(5)
