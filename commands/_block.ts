@@ -43,8 +43,9 @@ export function connectionBlock(session: Session, login: string | null): string[
     lines.push(`Rank: ${session.rank}${session.worldSize ? ` of ${session.worldSize}` : ""}`);
   }
   if (session.token) lines.push(`Token: ${session.token}`);
+  lines.push("----------------------------");
+  if (session.ownNetwork) lines.push(...ownNetwork);
   lines.push(
-    "----------------------------",
     "",
     "To connect from a local VS Code instance, run this on your local machine:",
     tunnelLine(session, login),
@@ -54,6 +55,12 @@ export function connectionBlock(session: Session, login: string | null): string[
   );
   return lines;
 }
+
+/** What keeps a port of a container from being reached. */
+const ownNetwork = [
+  "This container has a network of its own: only a port that it publishes is reached from outside.",
+  "Start it with the host's network (podman run --network=host).",
+];
 
 function statusLine(session: Session): string {
   if (session.state === "crashed") {

@@ -28,6 +28,7 @@ import jobText from "./remote_debug/_job.py" with { type: "text" };
 import launcherText from "./remote_debug/_launcher.py" with { type: "text" };
 import momentText from "./remote_debug/_moment.py" with { type: "text" };
 import oldText from "./remote_debug/_old.py" with { type: "text" };
+import outsideText from "./remote_debug/_outside.py" with { type: "text" };
 import portText from "./remote_debug/_port.py" with { type: "text" };
 import pytestText from "./remote_debug/_pytest.py" with { type: "text" };
 import recordText from "./remote_debug/_record.py" with { type: "text" };
@@ -64,6 +65,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_launcher.py": launcherText,
   "_moment.py": momentText,
   "_old.py": oldText,
+  "_outside.py": outsideText,
   "_port.py": portText,
   "_pytest.py": pytestText,
   "_record.py": recordText,

@@ -46,12 +46,32 @@ export interface AgentConfig {
   auth: boolean;
   /** What the scheduler's variable for the job's id says where rdg runs, null outside a job. */
   job: string | null;
+  /** Where rdg runs, so that a container below it can be told from it; null where unknown. */
+  machine: MachineNames | null;
   /** COMMAND starts a job of its own (srun, salloc). */
   follow: boolean;
   /** Schedulers of the person's own plugins, beside those of `remote_debug/_tables.py`. */
   schedulers?: { name: string; job: JobVariables }[];
   /** COMMAND's words; of a long line only the first ones reach the processes. */
   command: string[];
+}
+
+/** What tells this machine, outside any container below it, from all others. */
+export interface MachineNames {
+  /** The kernel's id of this boot, the same in every container. */
+  boot: string;
+  /** `readlink /proc/self/ns/pid`. */
+  pids: string;
+  /** `readlink /proc/self/ns/net`. */
+  network: string;
+  /** Its name. */
+  host: string;
+  /** The person's name; null where the environment doesn't tell. */
+  user: string | null;
+  /** Folder of the session records. */
+  state: string | null;
+  /** rdg's cache folder. */
+  cache: string | null;
 }
 
 /** Folders to look at, in order. */

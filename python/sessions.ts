@@ -66,6 +66,8 @@ export interface Session {
   auth: boolean;
   /** The token. */
   token: string | null;
+  /** A container's own network: only what it publishes is reached from outside. */
+  ownNetwork: boolean;
   /** Folder to map to. */
   remotePath: string;
   /** Where the job was submitted from. */
@@ -110,6 +112,24 @@ export function recordName(name: string): string {
   const safe = name.replaceAll(/[^A-Za-z0-9._\-[\]]/g, "_");
   return safe.startsWith(".") ? `_${safe.slice(1)}` : safe || "_";
 }
+
+/**
+ * Says what a session's record is called.
+ *
+ * @param session What the record holds.
+ * @returns The file's name. Containers on one node begin to count at 1, each of them.
+ */
+export function recordFile(
+  { host, pid, pidNamespace }: Pick<Session, "host" | "pid" | "pidNamespace">,
+): string {
+  const own = pidNamespace === null || pidNamespace === initialNamespace
+    ? ""
+    : `-${recordName(pidNamespace.slice(5, -1))}`;
+  return `${recordName(host)}${own}-${pid}.json`;
+}
+
+/** The kernel's name for the process ids of those that are in no container. */
+const initialNamespace = "pid:[4026531836]";
 
 /**
  * Reads session records.
@@ -253,6 +273,7 @@ export function parseRecord(
     address: record.address as Session["address"] ?? null,
     auth: record.auth === true,
     token: nullable(record.token),
+    ownNetwork: record.ownNetwork === true,
     remotePath: nullable(record.remotePath) ?? "",
     submitHost: nullable(record.submitHost),
     exception: nullable(record.exception),

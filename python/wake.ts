@@ -79,22 +79,44 @@ export type Outcome =
   | "cannot-inject"
   | "queued";
 
+/** Whom a line is about. */
+export interface About {
+  /** The node. */
+  node: string;
+  /** The process, as it calls itself. */
+  pid: number;
+  /** Its PID namespace, if it was asked for by that. */
+  namespace?: string | null;
+}
+
 /** One line of the helper. */
 export type WakeEvent =
   | { type: "node"; node: string }
-  | { type: "process"; node: string; pid: number; outcome: Outcome; detail: string }
-  | { type: "ready"; node: string; pid: number; session: Session; login: string | null }
-  | {
+  | About & { type: "process"; outcome: Outcome; detail: string }
+  | About & { type: "ready"; session: Session; login: string | null }
+  | About & {
     type: "stuck";
-    node: string;
-    pid: number;
     stacks: string | null;
     detail: string;
     opening: boolean;
     listens: boolean;
   }
-  | { type: "ended" | "late" | "injecting"; node: string; pid: number }
+  | About & { type: "ended" | "late" | "injecting" }
   | { type: "done"; node: string };
+
+/**
+ * Says whether a line is about a process; of which node is the caller's business. Containers on one node
+ * begin to count at 1, each of them.
+ *
+ * @param event The line.
+ * @param target The process.
+ */
+export function isAbout(
+  event: About,
+  { pid, pidNamespace }: Pick<Target, "pid" | "pidNamespace">,
+): boolean {
+  return event.pid === pid && (event.namespace ?? pidNamespace) === pidNamespace;
+}
 
 /** An argument may have 128 KiB at most (Linux); many ranks need more, so the request is cut up. */
 const maxWord = 100_000;
@@ -173,7 +195,8 @@ export function parseWakeLine(line: string): WakeEvent | null {
     const session = parseRecord(JSON.stringify(data.record), { path: "", uid: null });
     if (typeof session === "string") return null;
     const login = typeof data.login === "string" ? data.login : null;
-    return { type: "ready", node: String(data.node), pid: Number(data.pid), session, login };
+    const { node, pid, namespace } = data as unknown as About;
+    return { type: "ready", node, pid, namespace: namespace ?? null, session, login };
   }
   // Written by our own helper a moment ago, in this very form.
   return { detail: "", ...data } as unknown as WakeEvent;

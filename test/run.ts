@@ -29,7 +29,8 @@ const packages = [
     .split(
       " ",
     ),
-  ..."bubblewrap emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh".split(" "),
+  ..."bubblewrap charliecloud emacs-nox elpa-dap-mode neovim vim-nox chromium nftables fish tcsh"
+    .split(" "),
   ..."zsh bash-completion gdb openmpi-bin mpich libpam-google-authenticator".split(" "),
   ..."python3-mpi4py python3-torch".split(" "),
 ];

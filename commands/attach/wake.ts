@@ -7,7 +7,13 @@
 import type { Host } from "../_host.ts";
 import { whileWaiting } from "../_waiting.ts";
 import type { Session } from "../../python/sessions.ts";
-import type { Injection, Outcome, WakeEvent } from "../../python/wake.ts";
+import {
+  type Injection,
+  isAbout,
+  type Outcome,
+  type Target,
+  type WakeEvent,
+} from "../../python/wake.ts";
 import type { AttachOptions } from "./command.ts";
 import { type Answer, runHelper } from "./enter.ts";
 import type { Group, Selection } from "./select.ts";
@@ -78,11 +84,12 @@ export async function wakeProcesses(
 
 function resultsOf(group: Group, { events, failure }: Answer): Result[] {
   const heard = new Set(events.map(({ node }) => node));
-  return group.targets.flatMap(({ pid, host }) => {
+  return group.targets.flatMap((target) => {
+    const { host } = target;
     // The same number may be a process of this job on several nodes.
     const nodes = host === null ? [...heard] : [host];
     const results = nodes.map((node) =>
-      resultOf(pid, events.filter((event) => event.node === node))
+      resultOf(target, events.filter((event) => event.node === node))
     );
     const here = results.filter(({ outcome }) => reached.includes(outcome));
     const best = here.length > 0
@@ -103,10 +110,10 @@ const reached: readonly string[] = ["ready", "late", "ended", "signalled", "alre
 const notIt: readonly string[] = ["no-answer", "not-here", "no-job", "other-job"];
 
 /** The last word on one process among a node's events. */
-function resultOf(pid: number, events: readonly WakeEvent[]): Result {
-  const result: Result = { node: null, pid, outcome: "no-answer", detail: "" };
+function resultOf(target: Target, events: readonly WakeEvent[]): Result {
+  const result: Result = { node: null, pid: target.pid, outcome: "no-answer", detail: "" };
   for (const event of events) {
-    if (!("pid" in event) || event.pid !== pid) continue;
+    if (!("pid" in event) || !isAbout(event, target)) continue;
     if (event.type === "process") {
       Object.assign(result, { node: event.node, outcome: event.outcome, detail: event.detail });
     } else if (event.type === "stuck") {
@@ -131,7 +138,7 @@ function awaited(): (event: WakeEvent) => string | null {
   const waiting = new Map<string, string>();
   return (event) => {
     if (!("pid" in event)) return null;
-    const key = `${event.node} ${event.pid}`;
+    const key = `${event.node} ${event.namespace} ${event.pid}`;
     if (event.type === "process" && event.outcome === "signalled") {
       waiting.set(key, `process ${event.pid} on ${event.node} listens`);
     } else if (event.type !== "process" && event.type !== "stuck") {

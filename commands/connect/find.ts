@@ -137,7 +137,6 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
     ? await wake(session, {
       display,
       scheduler: chosen.scheduler,
-      sessions,
       host,
       state: link.facts.state,
       menus: context.menus,

@@ -6,7 +6,13 @@
 
 import { hasEnded, readStat } from "../_proc.ts";
 import { quoteWord } from "../../plugins/host.ts";
-import { compareSessions, parseRecord, recordName, type Session } from "../../python/sessions.ts";
+import {
+  compareSessions,
+  parseRecord,
+  recordFile,
+  recordName,
+  type Session,
+} from "../../python/sessions.ts";
 import type { Link } from "./link.ts";
 
 /** What tells a session from all others. */
@@ -90,7 +96,8 @@ export async function readAgain(link: Link, path: string): Promise<Session | nul
  * @param session The session.
  * @returns The path there.
  */
-export function recordPath(link: Link, { cluster, job, host, pid }: Session): string {
+export function recordPath(link: Link, session: Session): string {
+  const { cluster, job } = session;
   const folder = `${link.facts.state}/sessions/${recordName(cluster)}/${recordName(job.id)}`;
-  return `${folder}/${recordName(host)}-${pid}.json`;
+  return `${folder}/${recordFile(session)}`;
 }

@@ -20,8 +20,6 @@ export interface WakeContext {
   display: string;
   /** The scheduler that it belongs to. */
   scheduler: SchedulerPlugin;
-  /** All records. */
-  sessions: readonly Session[];
   /** The login node, as a world. */
   host: Host;
   /** The state folder there. */
@@ -46,7 +44,7 @@ export async function wake(
   session: Session,
   context: WakeContext,
 ): Promise<Session> {
-  const { display, host, scheduler, sessions, menus, state, timeoutS, quiet } = context;
+  const { display, host, scheduler, menus, state, timeoutS, quiet } = context;
   const request = {
     job: scheduler === local ? "local" : display,
     pid: session.pid,
@@ -58,7 +56,8 @@ export async function wake(
   };
   const selection = await selectProcesses(request, {
     scheduler,
-    sessions,
+    // Another one may have the same number: containers on one node begin to count at 1, each of them.
+    sessions: [session],
     host,
     menus,
   });

@@ -116,7 +116,10 @@ export async function findWay(
     {
       code: "unreachable",
       exitCode: ExitCode.scheduler,
-      hint: options.via
+      hint: session.ownNetwork
+        ? "start the program's container with the host's network (podman run --network=host): " +
+          "now it has one of its own"
+        : options.via
         ? "leave --via out: the ways are then tried one after the other"
         : "see whether the program still runs: rdg sessions",
       cause: reasons.join("\n"),

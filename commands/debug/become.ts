@@ -7,7 +7,7 @@
  */
 
 import { ExitCode, RdgError } from "../../plugins/error.ts";
-import { type AgentPlaces, installAgent } from "../../python/launch.ts";
+import { type AgentPlaces, installAgent, type MachineNames } from "../../python/launch.ts";
 
 const SIGPIPE = 13;
 
@@ -33,6 +33,10 @@ export interface Machine {
   readonly canReplace: boolean;
   /** Clock ticks from boot to its start (field 22 of /proc/self/stat); null where unknown. */
   startTime(): number | null;
+  /** What tells this machine from others; null where the system doesn't say. */
+  names(): Pick<MachineNames, "boot" | "pids" | "network" | "host"> | null;
+  /** Makes a folder of the person's, if it can be. */
+  makeFolder(path: string): void;
   /** Its environment. */
   environment(): Record<string, string>;
   /** Puts rdg's Python files on disk. */
@@ -53,6 +57,14 @@ export function systemMachine(): Machine {
     uid: Deno.uid(),
     canReplace: libc !== null,
     startTime,
+    names,
+    makeFolder(path) {
+      try {
+        Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
+      } catch {
+        // The program says so, where it matters.
+      }
+    },
     environment: () => Deno.env.toObject(),
     installAgent,
     async become(command, changes) {
@@ -70,6 +82,19 @@ function startTime(): number | null {
   try {
     const stat = Deno.readTextFileSync("/proc/self/stat");
     return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  } catch {
+    return null;
+  }
+}
+
+function names(): ReturnType<Machine["names"]> {
+  try {
+    return {
+      boot: Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim(),
+      pids: Deno.readLinkSync("/proc/self/ns/pid"),
+      network: Deno.readLinkSync("/proc/self/ns/net"),
+      host: Deno.hostname(),
+    };
   } catch {
     return null;
   }

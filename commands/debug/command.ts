@@ -13,6 +13,7 @@ import type { SchedulerPlugin } from "../../plugins/contract.ts";
 import { usageError } from "../../plugins/error.ts";
 import { currentScheduler, firstSet, schedulers } from "../../plugins/schedulers.ts";
 import { type AgentConfig, agentEnvironment, cacheFolder } from "../../python/launch.ts";
+import { stateFolder } from "../../python/sessions.ts";
 import { type Machine, systemMachine } from "./become.ts";
 import { checkInterpreter } from "./words.ts";
 
@@ -73,7 +74,10 @@ export const meta = {
 /** What was asked for. */
 export interface DebugOptions {
   /** What the agent is told, but for what only the running process knows. */
-  agent: Omit<AgentConfig, "pid" | "start" | "spawned" | "job" | "follow" | "schedulers">;
+  agent: Omit<
+    AgentConfig,
+    "pid" | "start" | "spawned" | "job" | "machine" | "follow" | "schedulers"
+  >;
 }
 
 /**
@@ -154,12 +158,22 @@ export async function run(
   const own = await ownSchedulers(options, host);
   const all = [...schedulers, ...own];
   const scheduler = currentScheduler(environment, all);
+  const names = machine.names();
+  const state = stateFolder(host.env);
+  // A container is handed it before the program makes it.
+  if (state !== null) machine.makeFolder(state);
   const config: AgentConfig = {
     ...options.agent,
     pid: machine.pid,
     start: machine.startTime(),
     spawned: !machine.canReplace,
     job: firstSet(scheduler.job.job, environment) ?? null,
+    machine: names && {
+      ...names,
+      user: host.env("USER") || host.env("LOGNAME") || null,
+      state,
+      cache: cacheFolder(host.env),
+    },
     follow: startsJob(command, all),
     ...own.length > 0 ? { schedulers: own.map(({ name, job }) => ({ name, job })) } : {},
   };

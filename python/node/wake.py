@@ -15,7 +15,8 @@ The arguments, joined, are one JSON object::
 
 ``inject`` has a process that rdg never prepared be prepared first (inject.py).
 
-On stdout come lines that begin with ``rdg-wake`` and go on with a JSON object: ``node`` (once),
+On stdout come lines that begin with ``rdg-wake`` and go on with a JSON object, about a process with its
+``pid`` and the ``namespace`` that was asked for: ``node`` (once),
 ``process`` (``outcome`` and ``detail``), then for each woken one ``stuck`` (``stacks``), ``ready``
 (``record``), ``ended`` or ``late``; ``done`` at the end. The reader is ../wake.ts.
 """
@@ -47,6 +48,10 @@ class Sleeper(Recorded):
         self.signalled = False
         self.told = False
         self.guard = None
+
+    def tell(self, kind, node, **values):
+        """Says something of this process; containers on one node begin to count at 1, each of them."""
+        say(kind, node=node, pid=self.pid, namespace=self.namespace, **values)
 
     def is_ready(self, record, waited, request):
         """Whether an editor can attach, and the program stands still for it.
@@ -81,11 +86,22 @@ class Sleeper(Recorded):
                 raise Refused("not-lite", ", ".join(config.get("modes", ())))
             if "remote_debug" not in (self.environment or {}).get("PYTHONPATH", ""):
                 raise Refused("lost", "PYTHONPATH was cleared or replaced on the way to it")
+            unseen = self.unseen_folder()
+            if unseen:
+                raise Refused("lost", "its container doesn't show it %s" % unseen)
             raise Refused("lost", "it is no Python, or ignores PYTHONPATH (-I, -E, -S)")
         for pid in ancestors(self.here):
             if config_of(environment_of(pid)):
                 raise Refused("lost", "the environment was cleared between process %d and it" % pid)
         raise Refused("unprepared")
+
+    def unseen_folder(self):
+        """rdg's folder on PYTHONPATH where the process has a root folder in which it is missing, or None."""
+        root = "/proc/%d/root" % self.here
+        for entry in self.environment["PYTHONPATH"].split(":"):
+            if entry.endswith("/remote_debug/_site") and os.path.isdir(root + "/proc"):
+                return None if os.path.isdir(root + entry) else entry
+        return None
 
     def lock(self):
         """Makes this the only helper that wakes the process. False when another one is at it.
@@ -136,11 +152,11 @@ def wake(process, node):
         process.check()
         record = process.record()
         if record and record["state"] in ("crashed", "attached"):
-            say("process", node=node, pid=process.pid, outcome="already")
+            process.tell("process", node, outcome="already")
             return True
         # After a detach it listens, but runs on: it is signalled as well, so that it waits again.
         if record and record["state"] == "listening" and record.get("waiting"):
-            say("process", node=node, pid=process.pid, outcome="already")
+            process.tell("process", node, outcome="already")
             return True
         try:
             if process.request.get("inject") is None:
@@ -151,17 +167,17 @@ def wake(process, node):
             # start_debugger() without "rdg debug": nothing to signal, but it can be attached to.
             if not record or record["state"] == "armed":
                 raise
-            say("process", node=node, pid=process.pid, outcome="already")
+            process.tell("process", node, outcome="already")
             return True
         if process.lock():
             process.send(process.signal)
         process.signalled = True
-        say("process", node=node, pid=process.pid, outcome="signalled")
+        process.tell("process", node, outcome="signalled")
         return True
     except Refused as refused:
-        say("process", node=node, pid=process.pid, outcome=refused.outcome, detail=refused.detail)
+        process.tell("process", node, outcome=refused.outcome, detail=refused.detail)
     except OSError as error:
-        say("process", node=node, pid=process.pid, outcome="failed", detail=str(error))
+        process.tell("process", node, outcome="failed", detail=str(error))
     return False
 
 
@@ -177,7 +193,7 @@ def prepare(process, record, node):
             raise
     import inject
 
-    say("injecting", node=node, pid=process.pid)
+    process.tell("injecting", node)
     inject.arm(process, process.request["inject"])
     process.known = True
     process.signal = None
@@ -193,11 +209,11 @@ def wait(processes, node, request):
         for process in list(processes):
             record = process.record()
             if process.is_ready(record, waited, request):
-                say("ready", node=node, pid=process.pid, record=record, login=login_host(record))
+                process.tell("ready", node, record=record, login=login_host(record))
             elif not process.alive():
-                say("ended", node=node, pid=process.pid)
+                process.tell("ended", node)
             elif waited >= request["waitS"]:
-                say("late", node=node, pid=process.pid)
+                process.tell("late", node)
             else:
                 if waited >= request["stuckAfterS"] and not process.told:
                     process.told = True
@@ -221,10 +237,9 @@ def tell_stuck(process, node, record):
     # Its handler runs already when rdg's own code is on a stack: debugpy is being loaded. One that
     # listens has threads of rdg's in any case.
     opening = not listens and stacks is not None and "remote_debug" in stacks
-    say(
+    process.tell(
         "stuck",
-        node=node,
-        pid=process.pid,
+        node,
         stacks=stacks,
         detail=reason,
         opening=opening,
@@ -244,7 +259,7 @@ def main():
     for row in rows:
         process = Sleeper(request, row)
         if row[0] is None and not is_here(row[1], request, names):
-            say("process", node=node, pid=row[1], outcome="not-here")
+            process.tell("process", node, outcome="not-here")
         elif wake(process, node):
             waiting.append(process)
     if request["waitS"] <= 0:

@@ -74,6 +74,8 @@ def details(values):
             "Warning (--no-auth): whoever reaches this port, every user of the cluster included, can run\n"
             "commands as %s. There is no token to keep them out." % values["user"]
         )
+    if values["ownNetwork"]:
+        lines.append(own_network)
     lines += [
         "",
         "To connect from a local VS Code instance, run this on your local machine:",
@@ -82,6 +84,13 @@ def details(values):
         "",
     ]
     return "\n".join(lines) + "\n"
+
+
+#: What keeps a port of a container from being reached.
+own_network = (
+    "This container has a network of its own: only a port that it publishes is reached from outside.\n"
+    "Start it with the host's network (podman run --network=host)."
+)
 
 
 def how_to_get_token(values):

@@ -20,6 +20,7 @@ DEFAULTS = {
     "stateDir": None,
     "cacheDir": None,
     "job": None,  # id of the job that rdg was started in
+    "machine": None,  # where: {"boot", "pids", "network", "host", "user", "state", "cache"}
     "schedulers": [],  # rows of drop-in plugins, beside those of _tables.py
     "follow": False,  # COMMAND starts a job of its own (srun, salloc)
     "pid": 0,  # the process that became COMMAND (or, "spawned", its parent) …
@@ -67,12 +68,22 @@ def complete(config):
 def state_dir(config):
     # type: (dict) -> str
     """Folder of everything that rdg writes about sessions; not made here."""
+    given = config["stateDir"] or os.environ.get("RDG_STATE_DIR") or _of_rdg(config, "state")
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return config["stateDir"] or os.environ.get("RDG_STATE_DIR") or os.path.join(base, "rdg")
+    return given or os.path.join(base, "rdg")
 
 
 def cache_dir(config):
     # type: (dict) -> str
     """Folder of what can be fetched again; not made here."""
+    given = config["cacheDir"] or _of_rdg(config, "cache")
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return config["cacheDir"] or os.path.join(base, "rdg")
+    return given or os.path.join(base, "rdg")
+
+
+def _of_rdg(config, name):
+    # type: (dict, str) -> object
+    """A folder as ``rdg debug`` knows it, where this process sees it too: a container may have another
+    home."""
+    folder = (config["machine"] or {}).get(name)
+    return folder if folder and os.path.isdir(folder) else None

@@ -2,7 +2,7 @@
 
 import os
 
-from . import _tables
+from . import _outside, _tables
 
 #: Rows of drop-in plugins, as ``rdg debug`` tells them; a built-in scheduler goes before them.
 extra = []  # type: list
@@ -62,12 +62,16 @@ def _from_file(where):
         return None
 
 
-def identity():
-    # type: () -> dict
-    """Scheduler, cluster, job and node: the record's keys of these names."""
+def identity(machine=None):
+    # type: (object) -> dict
+    """Scheduler, cluster, job and node: the record's keys of these names.
+
+    :param machine: what ``rdg debug`` said of the machine that it was started on.
+    """
     row = scheduler()
     names = row["job"]
-    hostname = os.uname().nodename
+    contained = _outside.is_contained(machine)
+    hostname = machine["host"] if contained else os.uname().nodename  # type: ignore
     job = job_id(row)
     display = job
     index = _first(names.get("arrayIndex"))
@@ -85,14 +89,17 @@ def identity():
         },
         "host": _first(names.get("node")) or hostname,
         "hostname": hostname,
-        "user": _first(names.get("user")) or user(),
+        "user": _first(names.get("user")) or user(machine),
         "submitHost": _first(names.get("submitHost")),
     }
 
 
-def user():
-    # type: () -> str
-    """The person's name: by the user id, else by the environment."""
+def user(machine=None):
+    # type: (object) -> str
+    """The person's name: by the user id, else by the environment. Who is root in a container alone is
+    called as outside."""
+    if machine and machine["user"] and _outside.uid() != os.getuid():  # type: ignore
+        return machine["user"]  # type: ignore
     try:
         import pwd
 

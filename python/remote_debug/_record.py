@@ -11,7 +11,11 @@ import stat
 import sys
 import time
 
-from . import _config, _job, _say
+from . import _config, _job, _outside, _say
+
+
+#: The name that the kernel gives to the process ids of those that are in no container.
+_INITIAL_NAMESPACE = "pid:[4026531836]"
 
 
 def _quote(text):
@@ -51,6 +55,17 @@ def file_name(text):
     return "_" + safe[1:] if safe.startswith(".") else safe or "_"
 
 
+def name_of(values):
+    # type: (dict) -> str
+    """The record's file: containers on one node begin to count at 1, each of them."""
+    namespace = values["pidNamespace"]
+    if namespace is None or namespace == _INITIAL_NAMESPACE:
+        own = ""
+    else:
+        own = "-" + file_name(namespace[5:-1])
+    return "%s%s-%d.json" % (file_name(values["host"]), own, values["pid"])
+
+
 def start_time(pid="self"):
     # type: (object) -> object
     """Field 22 of ``/proc/PID/stat``: clock ticks from boot to the process's start; None without /proc."""
@@ -78,7 +93,7 @@ class Record:
         from . import __version__
 
         self.values = {"format": 1, "rdg": __version__}  # type: dict
-        self.values.update(_job.identity())
+        self.values.update(_job.identity(config["machine"]))
         self.values.update(rank)  # type: ignore
         self.values.update(
             {
@@ -86,7 +101,8 @@ class Record:
                 "startTime": start_time(),
                 "ppid": os.getppid(),
                 "pidNamespace": namespace,
-                "uid": os.getuid(),
+                "uid": _outside.uid(),
+                "ownNetwork": _outside.has_own_network(config["machine"]),
                 "command": words,
                 "cwd": cwd,
                 "python": "%d.%d.%d" % sys.version_info[:3],
@@ -116,7 +132,7 @@ class Record:
             file_name(values["cluster"]),
             file_name(values["job"]["id"]),
         )
-        self.path = os.path.join(folder, "%s-%d.json" % (file_name(values["host"]), values["pid"]))
+        self.path = os.path.join(folder, name_of(values))
         self.written = False
         self._closed = False
         # pydevd's thread writes as well. A signal handler may run while its own thread holds it.

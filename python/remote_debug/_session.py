@@ -8,7 +8,7 @@ import _thread
 import os
 import sys
 
-from . import _command, _config, _find, _record, _say
+from . import _command, _config, _find, _outside, _record, _say
 
 _session = None  # type: object
 
@@ -326,6 +326,8 @@ class Session:
         reaction = _launcher.reaction(values)
         in_job = values["job"]["id"] != "local"
         end = "end it sooner with: kill %d" % values["pid"]
+        if _outside.is_contained(self.config["machine"]):
+            end = "end it sooner by ending its container"
         if in_job and values["scheduler"] == "slurm":
             end = "end it sooner with: scancel %s" % values["job"]["display"]
         _say.write(

@@ -61,3 +61,17 @@ export async function which(program: string): Promise<string | null> {
   }
   return null;
 }
+
+/**
+ * Says why an ordinary user can't make a container here.
+ *
+ * @returns The reason, or null.
+ */
+export async function whyNoContainers(): Promise<string | null> {
+  const words = ["--reuid=65534", "--clear-groups", "unshare", "--user", "--map-root-user", "true"];
+  const output = await new Deno.Command("setpriv", { args: words }).output().catch(() => null);
+  return output?.success ? null : "users may not make namespaces here";
+}
+
+/** The words that run a command with process ids of its own, its user root. */
+export const asContained = "unshare --user --map-root-user --pid --fork --mount-proc";

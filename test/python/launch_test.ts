@@ -23,6 +23,7 @@ const config: AgentConfig = {
   quiet: false,
   auth: true,
   job: null,
+  machine: null,
   follow: false,
   command: ["python"],
 };

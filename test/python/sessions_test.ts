@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import {
   parseRecord,
   readSessions,
+  recordFile,
   recordName,
   stateFolder,
   sweep,
@@ -52,6 +53,13 @@ Deno.test("stateFolder() follows RDG_STATE_DIR, XDG_STATE_HOME and HOME, in this
   assert.equal(folder({ XDG_STATE_HOME: "/b", HOME: "/c" }), "/b/rdg");
   assert.equal(folder({ HOME: "/c" }), "/c/.local/state/rdg");
   assert.equal(folder({}), null);
+});
+
+Deno.test("recordFile() keeps containers of one node apart", () => {
+  const file = (pidNamespace: string | null) => recordFile({ host: "n1", pid: 1, pidNamespace });
+  assert.equal(file("pid:[4026531836]"), "n1-1.json");
+  assert.equal(file(null), "n1-1.json");
+  assert.equal(file("pid:[7]"), "n1-7-1.json");
 });
 
 Deno.test("recordName() keeps names of jobs and tames the rest", () => {

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { which } from "../cluster/packages.ts";
 import { python, root } from "../support/python.ts";
-import { makeSandbox, rdg, type Sandbox, start } from "../support/rdg.ts";
+import { type Child, makeSandbox, rdg, type Sandbox, start } from "../support/rdg.ts";
 import { blocksOf } from "./_blocks.ts";
 
 const standIn = `#!/bin/bash
@@ -63,38 +63,70 @@ Deno.test("README: both container blocks are there; a cleared environment alone 
   assert.doesNotMatch(child.stderr, /Armed/);
 });
 
+const loop =
+  "import os, time\nprint('runs', os.getpid(), flush=True)\nwhile True:\n    time.sleep(0.1)\n";
+
+/** Starts loop.py under `--lite` with a read-only root and, unless said otherwise, process ids of its own. */
+async function startContained(
+  sandbox: Sandbox,
+  { ids = ["--unshare-pid"], options = [] }: { ids?: string[]; options?: string[] } = {},
+): Promise<Child> {
+  await sandbox.write("loop.py", loop);
+  const base = sandbox.dir.replace(/\/project$/, "");
+  const words = ["rdg", "debug", "--lite", "bwrap", "--die-with-parent", ...ids];
+  const mounts = "--ro-bind / / --dev /dev --proc /proc --bind".split(" ");
+  const all = [...words, ...mounts, base, base, ...options, "python", "loop.py"];
+  const child = start(all, { sandbox });
+  await child.until(/runs/, { stream: "stdout" });
+  return child;
+}
+
 const bwrap = await which("bwrap");
-Deno.test({
-  name: `rdg attach wakes a program with process ids of its own (bubblewrap)${
-    bwrap ? "" : " (skipped: apt-get install -y bubblewrap)"
-  }`,
-  ignore: bwrap === null,
-  fn: async () => {
+
+/** Adds a test that needs bubblewrap. */
+function inBubblewrap(name: string, fn: () => Promise<void>): void {
+  const missing = bwrap ? "" : " (skipped: apt-get install -y bubblewrap)";
+  Deno.test({ name: `${name} (bubblewrap)${missing}`, ignore: bwrap === null, fn });
+}
+
+inBubblewrap("rdg attach wakes two programs that both call themselves process 2", async () => {
+  await using sandbox = await project();
+  await using _first = await startContained(sandbox);
+  await using _second = await startContained(sandbox);
+  await using attach = start(["rdg", "attach", "local", "--all", "--timeout", "20", "--json"], {
+    sandbox,
+  });
+  assert.equal((await attach.status(60_000)).code, 0, attach.stderr);
+  const { sessions } = JSON.parse(attach.stdout) as { sessions: { pid: number; port: number }[] };
+  assert.equal(sessions[0]?.pid, sessions[1]?.pid);
+  assert.equal(new Set(sessions.map(({ port }) => port)).size, 2);
+});
+
+inBubblewrap(
+  "a container with a network of its own: that is said, inside and outside",
+  async () => {
     await using sandbox = await project();
-    await sandbox.write(
-      "loop.py",
-      "import time\nprint('runs', flush=True)\nwhile True:\n    time.sleep(0.1)\n",
-    );
-    const base = sandbox.dir.replace(/\/project$/, "");
-    const words = ["debug", "--lite", "bwrap", "--die-with-parent", "--unshare-pid"];
-    const mounts = [
-      "--ro-bind",
-      "/",
-      "/",
-      "--dev",
-      "/dev",
-      "--proc",
-      "/proc",
-      "--bind",
-      base,
-      base,
-    ];
-    await using child = start(["rdg", ...words, ...mounts, "python", "loop.py"], { sandbox });
-    await child.until(/runs/, { stream: "stdout" });
+    const options = ["--unshare-net", "--unshare-uts", "--hostname", "inside"];
+    await using child = await startContained(sandbox, { options });
     await using attach = start(["rdg", "attach", "local", "--timeout", "20"], { sandbox });
     assert.equal((await attach.status(60_000)).code, 0, attach.stderr);
-    assert.match(attach.stdout, /Python Debugger Info/);
+    for (const text of [attach.stdout, child.stderr]) {
+      assert.match(text, /^This container has a network of its own: .*\n.*--network=host/m);
+      assert.match(text, new RegExp(`^Node: ${Deno.hostname()}$`, "m"));
+    }
   },
+);
+
+inBubblewrap("rdg attach says that a container hides rdg's files", async () => {
+  await using sandbox = await project();
+  const hidden = ["--tmpfs", `${sandbox.cache}/python`];
+  await using child = await startContained(sandbox, { ids: [], options: hidden });
+  // bubblewrap stays above the program; without process ids of its own that says how it is called.
+  await child.until(/runs \d+/, { stream: "stdout" });
+  const pid = /runs (\d+)/.exec(child.stdout)![1]!;
+  await using attach = start(["rdg", "attach", "local", pid], { sandbox });
+  assert.equal((await attach.status(60_000)).code, 1, attach.stderr);
+  assert.match(attach.stderr, /has lost that: its container doesn't show it \/.*_site/);
 });
 
 Deno.test("README: SIGTERM ends a program that waits for an editor, at once", async () => {

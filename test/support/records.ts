@@ -4,7 +4,7 @@
  * @module
  */
 
-import { recordName } from "../../python/sessions.ts";
+import { recordFile, recordName } from "../../python/sessions.ts";
 
 /** A record's content. */
 export type RecordText = Record<string, unknown> & {
@@ -12,6 +12,7 @@ export type RecordText = Record<string, unknown> & {
   job: { id: string; display: string; step: string | null };
   host: string;
   pid: number;
+  pidNamespace: string | null;
 };
 
 /**
@@ -51,6 +52,7 @@ export function record(changes: Record<string, unknown>): RecordText {
     state: "armed",
     waiting: false,
     address: null,
+    ownNetwork: false,
     auth: true,
     token: null,
     remotePath: "/home/ada",
@@ -70,10 +72,10 @@ export function record(changes: Record<string, unknown>): RecordText {
  * @returns The file's path.
  */
 export async function writeRecord(state: string, content: RecordText): Promise<string> {
-  const { cluster, job, host, pid } = content;
+  const { cluster, job } = content;
   const folder = `${state}/sessions/${recordName(cluster)}/${recordName(job.id)}`;
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = `${folder}/${recordName(host)}-${pid}.json`;
+  const path = `${folder}/${recordFile(content)}`;
   await Deno.writeTextFile(path, JSON.stringify(content), { mode: 0o600 });
   return path;
 }

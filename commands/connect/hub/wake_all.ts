@@ -12,6 +12,7 @@ import type { Menus } from "../../_job_menu.ts";
 import { ExitCode, RdgError } from "../../../plugins/error.ts";
 import { local } from "../../../plugins/schedulers/local.ts";
 import type { Session } from "../../../python/sessions.ts";
+import { type About, isAbout } from "../../../python/wake.ts";
 import type { FoundRanks } from "./choose.ts";
 
 /** What {@linkcode wakeAll} needs beside the processes. */
@@ -51,9 +52,9 @@ export async function wakeAll(
       menus,
     }),
   );
-  const find = (event: { node: string; pid: number }) =>
-    sleeping.find(({ pid, host }) => pid === event.pid && sameNode(host, event.node)) ??
-      sleeping.find(({ pid }) => pid === event.pid);
+  const find = (event: About) =>
+    sleeping.find((one) => isAbout(event, one) && sameNode(one.host, event.node)) ??
+      sleeping.find((one) => isAbout(event, one));
   const settled = new Set<Session>();
   const options = { wait: true, timeoutS, json: false, state, host };
   await Promise.all(selection.groups.map((group) =>

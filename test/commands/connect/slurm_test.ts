@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import type { Cluster } from "../../cluster/cluster.ts";
 import { jobOutput, submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
+import { asContained, whyNoContainers } from "../../cluster/packages.ts";
 import { processesOf, signal, waitUntil } from "../../cluster/process.ts";
 import { DapClient, DapFailure } from "../../support/dap.ts";
 import type { Child } from "../../support/rdg.ts";
@@ -55,6 +56,26 @@ for (const via of ["direct", "relay", "jump"]) {
     await leave(child, { cluster, laptop });
   });
 }
+
+const noContainers = await whyNoContainers();
+
+connectTest("goes into a container with process ids and users of its own", async () => {
+  await armed(`rdg debug --lite ${asContained} python3 count.py`);
+  await using child = connect();
+  const { port } = await ready(child);
+  await hitBreakpoint(laptop, await laptop.bridge(port));
+  await leave(child, { cluster, laptop });
+}, noContainers);
+
+connectTest("says why nobody reaches a container with a network of its own", async () => {
+  await armed(`rdg debug --lite ${asContained} --net python3 count.py`);
+  await using child = connect("--via=direct");
+  assert.equal((await child.status(60_000)).code, 5, child.stderr);
+  assert.match(
+    child.stderr,
+    /Cannot reach port .*\n[\s\S]*^Try: start the program's container with /m,
+  );
+}, noContainers);
 
 for (const verdict of ["reject with tcp reset", "drop"] as const) {
   connectTest(`takes the relay where a firewall says ${verdict.split(" ")[0]}`, async () => {

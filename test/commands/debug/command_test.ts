@@ -8,6 +8,7 @@ import type { AgentConfig, AgentPlaces } from "../../../python/launch.ts";
 import { RdgError } from "../../../plugins/error.ts";
 
 interface Became {
+  made: string[];
   command: readonly string[];
   changes: Record<string, string | null>;
   config: AgentConfig;
@@ -45,12 +46,15 @@ async function become(
   canReplace = true,
 ): Promise<Became> {
   let places: AgentPlaces | undefined;
-  let became: Omit<Became, "places"> | undefined;
+  const made: string[] = [];
+  let became: Omit<Became, "places" | "made"> | undefined;
   const machine: Machine = {
     pid: 77,
     uid: 1000,
     canReplace,
     startTime: () => 1234,
+    names: () => ({ boot: "b", pids: "pid:[1]", network: "net:[2]", host: "n1" }),
+    makeFolder: (path) => made.push(path),
     environment: () => environment,
     installAgent(where) {
       places = where;
@@ -62,7 +66,7 @@ async function become(
     },
   };
   assert.equal(await run(parse(argv), hostWith(environment), machine), 9);
-  return { ...became!, places: places! };
+  return { ...became!, places: places!, made };
 }
 
 Deno.test("debug.parse() turns flags into what the agent is told", () => {
@@ -124,6 +128,24 @@ Deno.test("debug.run() tells the job, and follows a launcher into its own", asyn
   assert.deepEqual([inside.config.job, inside.config.follow], ["36", false]);
   const launcher = await become(["/opt/slurm/bin/srun", "python", "s.py"]);
   assert.deepEqual([launcher.config.job, launcher.config.follow], [null, true]);
+});
+
+Deno.test("debug.run() tells what a container's program has to know of the machine outside", async () => {
+  const { config, made } = await become(["podman", "run", "image"], {
+    HOME: "/home/me",
+    USER: "me",
+  });
+  assert.deepEqual(config.machine, {
+    boot: "b",
+    pids: "pid:[1]",
+    network: "net:[2]",
+    host: "n1",
+    user: "me",
+    state: "/home/me/.local/state/rdg",
+    cache: "/home/me/.cache/rdg",
+  });
+  // A folder that isn't there can't be handed to a container.
+  assert.deepEqual(made, ["/home/me/.local/state/rdg"]);
 });
 
 Deno.test("debug.run() says when COMMAND will be a child", async () => {

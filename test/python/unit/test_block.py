@@ -130,6 +130,7 @@ class Private(unittest.TestCase):
             "rank": 1,
             "worldSize": 4,
             "auth": True,
+            "ownNetwork": False,
             "token": "t" * 64,
             "user": "me",
             "host": "h",
@@ -144,3 +145,5 @@ class Private(unittest.TestCase):
         self.assertNotIn("ttt", text)
         self.assertIn("Token: run `rdg attach 36_1` or `rdg sessions --token`\n", text)
         self.assertIn("Rank: 1 of 4\n", text)
+        self.assertNotIn("container", text)
+        self.assertIn("--network=host", _block.details(dict(values, ownNetwork=True)))
