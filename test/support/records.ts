@@ -39,7 +39,7 @@ export function record(changes: Record<string, unknown>): RecordText {
     pid: 42,
     startTime: 1234,
     ppid: 41,
-    pidNamespace: "pid:[1]",
+    pidNamespace: "pid:[4026531836]",
     uid: 1000,
     command: ["python3", "train.py"],
     cwd: "/home/ada",

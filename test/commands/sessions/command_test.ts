@@ -130,7 +130,7 @@ Deno.test("rdg sessions looks into /proc for processes of this host", async () =
       mine({ ...here, pid: 77, startTime: 5, pidNamespace: "pid:[container]" }),
     ],
   });
-  assert.deepEqual(left, [`desk-${Deno.pid}.json`, "desk-77.json"]);
+  assert.deepEqual(left, [`desk-${Deno.pid}.json`, "desk-container-77.json"]);
 });
 
 Deno.test("rdg sessions --json prints one object; tokens stand in the table only when asked", async () => {

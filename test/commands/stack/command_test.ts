@@ -114,7 +114,7 @@ Deno.test("rdg stack asks for the stack signal and the recorded descriptor, and 
     program: "srun",
     answer: ({ args }) => {
       const request = JSON.parse(args.at(-1)!);
-      assert.deepEqual(request.processes[1], ["n1", 43, 1234, "pid:[1]", 41, 1, 999]);
+      assert.deepEqual(request.processes[1], ["n1", 43, 1234, "pid:[4026531836]", 41, 1, 999]);
       assert.deepEqual([request.job, request.limitS, request.children], ["36", 5, true]);
       return {};
     },
