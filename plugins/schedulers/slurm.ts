@@ -237,6 +237,13 @@ const failures: readonly (HelperFailure & { pattern: RegExp })[] = [
     hint: "wake it over ssh instead (--via=ssh), or by the scheduler's own signal (--via=scancel)",
   },
   {
+    // Seen on 22.05 for a suspended job.
+    pattern: /Requested operation is presently disabled/i,
+    kind: "refused",
+    message: "Slurm starts no step in this job now: it may be suspended",
+    hint: 'wait until "squeue --me" shows it running (R) again',
+  },
+  {
     pattern:
       /permission denied|Access denied|not permitted|disabled|Invalid (?:generic|Trackable|account|qos)/i,
     kind: "refused",

@@ -148,6 +148,8 @@ class Record:
                 return
             try:
                 _make_private(self.state, os.path.dirname(self.path))
+                if not self.written and self.values["startTime"] is not None:
+                    _sweep(self.path, self.values["pid"])
                 _replace(self.path, dump(self.values) + "\n")
                 self.written = True
             except OSError as error:
@@ -190,6 +192,21 @@ def _replace(path, text):
     except OSError:
         os.unlink(temporary)
         raise
+
+
+def _sweep(path, pid):
+    # type: (str, int) -> None
+    """Takes away what was left by processes that were killed, of this job on this host: a job that was put
+    back into the queue, or the command before this one. Those of other namespaces can't be judged."""
+    folder, _, name = path.rpartition("/")
+    head = name[: -len("%d.json" % pid)]
+    for other in os.listdir(folder):
+        number = other[len(head) : -len(".json")]
+        if other == head + number + ".json" and number.isdigit() and not os.path.exists("/proc/" + number):
+            try:
+                os.unlink(os.path.join(folder, other))
+            except OSError:
+                pass  # another new one was quicker
 
 
 def _make_private(state, folder):

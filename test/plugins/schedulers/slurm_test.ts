@@ -80,6 +80,16 @@ Deno.test("slurm.helperFailure() leaves out an option that srun is too old for",
   }
 });
 
+Deno.test("slurm.helperFailure() knows a suspended job", () => {
+  const spec = slurm.helper!({ job: "4", nodes: ["n1"] }, ["true"])!;
+  // 22.05
+  const stderr = "srun: cluster configuration lacks support for cpu binding\n" +
+    "srun: error: Unable to create step for job 4: Requested operation is presently disabled\n";
+  const failure = slurm.helperFailure!({ code: 1, stdout: "", stderr }, spec);
+  assert.match(failure!.message, /suspended/);
+  assert.ok(!failure!.ssh);
+});
+
 Deno.test("slurm.helperFailure() blames nobody when srun succeeded", () => {
   const spec = slurm.helper!({ job: "36", nodes: ["n1"] }, ["true"])!;
   const warning = "srun: cluster configuration lacks support for cpu binding\n";

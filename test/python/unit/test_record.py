@@ -149,6 +149,27 @@ class Write(unittest.TestCase):
             self.assertEqual(file.read(), "mine")
         self.assertFalse(os.path.islink(record.path))
 
+    def test_the_first_write_sweeps_what_killed_processes_left_here(self):
+        record = self.record()
+        folder, name = os.path.split(record.path)
+        head = name[: -len("%d.json" % os.getpid())]
+        os.makedirs(folder, 0o700)
+        os.chmod(self.state, 0o700)
+        gone = "%s%d.json" % (head, 2**22 + 1)
+        kept = {
+            "%s%d.json" % (head, os.getppid()),
+            "other%s%d.json" % (head, 2**22 + 1),
+            "%s7-%d.json" % (head, 2**22 + 1),  # a container's
+            gone + ".tmp",
+        }
+        for other in kept | {gone}:
+            open(os.path.join(folder, other), "w").close()
+        record.write()
+        self.assertEqual(set(os.listdir(folder)), kept | {name})
+        open(os.path.join(folder, gone), "w").close()
+        record.write()
+        self.assertIn(gone, os.listdir(folder))
+
     def test_start_time(self):
         self.assertIsNone(_record.start_time("no"))
         with mock.patch("builtins.open", return_value=io.BytesIO(b"1 (a) b) S " + b" ".join(b"%d" % n for n in range(4, 30)))):
