@@ -96,7 +96,11 @@ works for a container follows from that:
 - Put rdg outside:  rdg debug apptainer exec image.sif python train.py
   The variables and both folders have to reach the inside. Apptainer hands the
   environment on and binds the home, unless it is told not to: --cleanenv,
-  --containall and --no-home keep rdg out.
+  --containall and --no-home keep rdg out. Others want to be told:
+  rdg debug ch-run --home IMAGE -- python train.py
+  rdg debug podman run --network=host -e PYTHONPATH -e RDG_CONFIG \\
+    -v "$HOME:$HOME" -w "$PWD" IMAGE python train.py
+- In a network of its own nobody outside reaches the program's port.
 - Or put the Python part inside, where no Deno is needed:
   pip install rdg's folder "python" into the image, then
   python -m remote_debug -lp train.py

@@ -23,6 +23,11 @@ export const notRun: readonly NotRun[] = [
   },
   { starts: " laptop  ", reason: "a drawing" },
   {
+    starts: "rdg debug --lite ch-run",
+    reason: "it needs an image; test/commands/attach/slurm_container_test.ts makes one",
+  },
+  { starts: "rdg debug --lite podman", reason: "Podman wants more of a machine; run by hand" },
+  {
     starts: "$ rdg connect login",
     reason: "it takes port 5678 of this machine; test/commands/connect runs it with --port=0",
   },

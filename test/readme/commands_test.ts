@@ -22,6 +22,13 @@ const foreign: Readonly<Record<string, string>> = {
   "--bind": "apptainer",
   "--no-home": "apptainer",
   "--contain": "apptainer",
+  "--home": "ch-run",
+  "--network": "podman",
+  "--userns": "podman",
+  "--read-only": "podman",
+  "--runtime": "podman",
+  "--rootfs": "podman",
+  "--ulimit": "podman",
   "--full": "deno task bench",
   "--write": "deno task bench",
 };
