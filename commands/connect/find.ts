@@ -70,8 +70,6 @@ export interface Choice {
   display: string;
   /** The job's sessions. */
   known: Session[];
-  /** Sessions of all jobs. */
-  sessions: Session[];
   /** The login node, as a world. */
   host: Host;
 }
@@ -107,7 +105,7 @@ export async function findJob(
     throw inWords(error);
   }
   const display = chosen.jobs[0].displayId.split("+")[0]!;
-  return { chosen, display, known: sessionsOf(chosen, { sessions, host }), sessions, host };
+  return { chosen, display, known: sessionsOf(chosen, { sessions, host }), host };
 }
 
 /**
@@ -122,7 +120,7 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
   const choice = await findJob(wish, context);
   if ("why" in choice) return choice;
   const { link } = context;
-  const { chosen, display, known, sessions, host } = choice;
+  const { chosen, display, known, host } = choice;
   const fitting = known.filter(({ rank }) =>
     wish.rank === undefined || inRanks(rank, [[wish.rank, wish.rank]])
   );
