@@ -100,22 +100,6 @@ export interface JobVariables {
   user?: Variables;
 }
 
-/** Rank variables of one launcher. */
-export interface RankVariables {
-  /** The launcher: `torchrun`, `srun`, … */
-  launcher: string;
-  /** Variables that must be set for this row to count. */
-  requires: readonly string[];
-  /** Rank within the whole program, counted from 0. */
-  rank: string;
-  /** Number of ranks; a rank outside it makes the row not count. */
-  size?: string;
-  /** Rank within the node, counted from 0. */
-  localRank?: string;
-  /** A variable with a number that must be below `limit` for this row to count. */
-  below?: { variable: string; limit: number };
-}
-
 /** A job as the scheduler lists it. */
 export interface Job {
   /** The id to hand to the scheduler's programs and to look up records by. */

@@ -4,15 +4,51 @@
  *
  * The innermost launcher comes first: under `sbatch` + `mpirun` the ranks inherit SLURM_PROCID of the
  * step that carries Open MPI's daemon (the node's index), and under `srun torchrun` it is the node's.
- * A bare RANK is easily stale, so it counts only together with WORLD_SIZE, and late.
+ * A bare RANK is easily stale, so it counts only together with WORLD_SIZE, and late. A wrong rank is
+ * worse than none.
+ *
+ * srun sets variables of others beside its own, and so on many clusters for every task: PMI_*, with
+ * PMI_JOBID (`--mpi=pmi2`, seen with 22.05), PMIX_* (`--mpi=pmix`), PALS_* (`--mpi=cray_shasta`). The
+ * rows of these others must not take such a task for theirs.
  *
  * Sources: the launchers' own sources and manuals (torch.distributed.elastic, Open MPI 4.1, MPICH's
- * Hydra, MVAPICH2, Cray PALS, jsrun, flux-core, srun(1)).
+ * Hydra, MVAPICH2, Cray PALS, jsrun, flux-core, srun(1)), and runs of srun, mpirun, MPICH's mpiexec and
+ * prterun 5.0 under Slurm 22.05.
  *
  * @module
  */
 
-import type { RankVariables } from "./contract.ts";
+/** Rank variables of one launcher. */
+export interface RankVariables {
+  /** The launcher: `torchrun`, `srun`, … */
+  launcher: string;
+  /** Variables that must be set for this row to count. */
+  requires: readonly string[];
+  /** Rank within the whole program, counted from 0. */
+  rank: string;
+  /** Number of ranks; a rank outside it makes the row not count. */
+  size?: string;
+  /** Rank within the node, counted from 0. */
+  localRank?: string;
+  /** A variable with a number that must be below `limit` for this row to count. */
+  below?: { variable: string; limit: number };
+  /** Pairs of variables that must hold the same for this row to count. */
+  equal?: readonly (readonly [string, string])[];
+  /** A variable, and how it must not begin for this row to count; `""`: it must not be set. */
+  unless?: { variable: string; begins: string };
+}
+
+/**
+ * What a step of Slurm's own sets. SLURM_PROCID is 0 in the batch script as well: only in such a step
+ * is it a rank. Steps that are none (batch, extern, interactive) have ids from 0xfffffff0 on.
+ */
+const step = {
+  launcher: "srun",
+  rank: "SLURM_PROCID",
+  size: "SLURM_STEP_NUM_TASKS",
+  localRank: "SLURM_LOCALID",
+  below: { variable: "SLURM_STEP_ID", limit: 0xfffffff0 },
+} as const;
 
 /** The table, innermost launcher first. */
 export const rankTable = [
@@ -43,6 +79,7 @@ export const rankTable = [
     rank: "PALS_RANKID",
     size: "PALS_SIZE",
     localRank: "PALS_LOCAL_RANKID",
+    unless: { variable: "SLURM_STEP_ID", begins: "" },
   },
   {
     launcher: "jsrun",
@@ -59,11 +96,26 @@ export const rankTable = [
     localRank: "FLUX_TASK_LOCAL_ID",
   },
   {
+    // prterun, of Open MPI 5, tells no size. The namespace `slurm.pmix.JOB.STEP` is srun's.
+    launcher: "prterun",
+    requires: ["PMIX_RANK"],
+    rank: "PMIX_RANK",
+    unless: { variable: "PMIX_NAMESPACE", begins: "slurm." },
+  },
+  {
+    // MPI_LOCALRANKID is Hydra's. Its daemons are a step of srun's, whose variables they hand on.
+    launcher: "mpiexec",
+    requires: ["PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"],
+    rank: "PMI_RANK",
+    size: "PMI_SIZE",
+    localRank: "MPI_LOCALRANKID",
+  },
+  {
     launcher: "mpiexec",
     requires: ["PMI_RANK", "PMI_SIZE"],
     rank: "PMI_RANK",
     size: "PMI_SIZE",
-    localRank: "MPI_LOCALRANKID",
+    unless: { variable: "PMI_JOBID", begins: "" },
   },
   {
     launcher: "launcher",
@@ -73,19 +125,14 @@ export const rankTable = [
     localRank: "LOCAL_RANK",
   },
   {
-    // SLURM_PROCID is 0 in the batch script as well: only in a step of its own is it a rank.
-    // Steps that are none (batch, extern, interactive) have ids from 0xfffffff0 on.
-    launcher: "srun",
-    requires: ["SLURM_STEP_ID"],
-    rank: "SLURM_PROCID",
-    size: "SLURM_STEP_NUM_TASKS",
-    localRank: "SLURM_LOCALID",
-    below: { variable: "SLURM_STEP_ID", limit: 0xfffffff0 },
+    ...step,
+    requires: ["SLURM_STEP_ID", "PMI_RANK"],
+    equal: [["PMI_RANK", "SLURM_PROCID"], ["PMI_SIZE", "SLURM_STEP_NUM_TASKS"]],
   },
   {
-    launcher: "pmix",
-    requires: ["PMIX_RANK"],
-    rank: "PMIX_RANK",
+    ...step,
+    requires: ["SLURM_STEP_ID"],
+    unless: { variable: "PMI_RANK", begins: "" },
   },
 ] as const satisfies readonly RankVariables[];
 
@@ -94,9 +141,9 @@ export const rankVariables: readonly string[] = [
   ...new Set(
     rankTable.flatMap((row: RankVariables) => [
       ...row.requires,
-      ...[row.rank, row.size, row.localRank, row.below?.variable].filter((name) =>
-        name !== undefined
-      ),
+      ...row.equal?.flat() ?? [],
+      ...[row.rank, row.size, row.localRank, row.below?.variable, row.unless?.variable]
+        .filter((name) => name !== undefined),
     ]),
   ),
 ];
@@ -110,20 +157,32 @@ export const rankVariables: readonly string[] = [
 export function rankIn(
   environment: Readonly<Record<string, string>>,
 ): { launcher: string; rank: number; size: number | null } | null {
-  const number = (name: string | undefined) => {
-    const text = name === undefined ? "" : environment[name] ?? "";
-    return /^-?\d+$/.test(text.trim()) ? Number(text) : null;
-  };
   for (const row of rankTable as readonly RankVariables[]) {
-    if (!row.requires.every((name) => environment[name])) continue;
-    if (row.below) {
-      const value = number(row.below.variable);
-      if (value === null || value >= row.below.limit) continue;
-    }
-    const rank = number(row.rank);
-    const size = number(row.size);
+    if (!counts(row, environment)) continue;
+    const rank = numberOf(row.rank, environment);
+    const size = numberOf(row.size, environment);
     if (rank === null || rank < 0 || (size !== null && rank >= size)) continue;
     return { launcher: row.launcher, rank, size };
   }
   return null;
+}
+
+function counts(
+  { requires, below, equal, unless }: RankVariables,
+  environment: Readonly<Record<string, string>>,
+): boolean {
+  if (!requires.every((name) => environment[name])) return false;
+  if (equal?.some(([one, other]) => environment[one] !== environment[other])) return false;
+  if (unless && environment[unless.variable]?.startsWith(unless.begins)) return false;
+  if (!below) return true;
+  const value = numberOf(below.variable, environment);
+  return value !== null && value < below.limit;
+}
+
+function numberOf(
+  name: string | undefined,
+  environment: Readonly<Record<string, string>>,
+): number | null {
+  const text = name === undefined ? "" : environment[name] ?? "";
+  return /^-?\d+$/.test(text.trim()) ? Number(text) : null;
 }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { RankVariables, SchedulerPlugin } from "../plugins/contract.ts";
+import type { SchedulerPlugin } from "../plugins/contract.ts";
+import type { RankVariables } from "../plugins/ranks.ts";
 
 /**
  * Renders the tables.

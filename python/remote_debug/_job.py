@@ -116,17 +116,31 @@ def _number(name):
         return None
 
 
+def _counts(row):
+    # type: (dict) -> bool
+    """Whether the conditions of a row of the table of ranks hold."""
+    environ = os.environ
+    if not all(environ.get(name) for name in row["requires"]):
+        return False
+    if any(environ.get(one) != environ.get(other) for one, other in row.get("equal", ())):
+        return False
+    unless = row.get("unless")
+    if unless and unless["variable"] in environ:
+        if environ[unless["variable"]].startswith(unless["begins"]):
+            return False
+    below = row.get("below")
+    if not below:
+        return True
+    value = _number(below["variable"])
+    return value is not None and value < below["limit"]
+
+
 def rank():
     # type: () -> object
     """``{"launcher", "rank", "localRank", "worldSize"}``, innermost launcher first, or None."""
     for row in _tables.RANKS:
-        if not all(os.environ.get(name) for name in row["requires"]):
+        if not _counts(row):
             continue
-        below = row.get("below")
-        if below:
-            value = _number(below["variable"])
-            if value is None or value >= below["limit"]:
-                continue
         number = _number(row["rank"])
         size = _number(row.get("size"))
         if number is None or number < 0 or (size is not None and number >= size):

@@ -22,13 +22,30 @@ class Rank(unittest.TestCase):
         torch = dict(RANK="1", WORLD_SIZE="2", LOCAL_RANK="0", TORCHELASTIC_RUN_ID="x")
         self.assertEqual(self.rank(**torch), ("torchrun", 1, 0, 2))
         self.assertEqual(self.rank(PMI_RANK="3", PMI_SIZE="4"), ("mpiexec", 3, None, 4))
-        self.assertEqual(self.rank(PMIX_RANK="3"), ("pmix", 3, None, None))
+        self.assertEqual(self.rank(PMIX_RANK="3"), ("prterun", 3, None, None))
 
     def test_the_innermost_counts(self):
         step = dict(SLURM_STEP_ID="0", SLURM_PROCID="1", SLURM_STEP_NUM_TASKS="2", SLURM_LOCALID="0")
         self.assertEqual(self.rank(**step), ("srun", 1, 0, 2))
         mpi = dict(OMPI_COMM_WORLD_RANK="5", OMPI_COMM_WORLD_SIZE="8", OMPI_COMM_WORLD_LOCAL_RANK="1")
         self.assertEqual(self.rank(**dict(step, **mpi)), ("mpirun", 5, 1, 8))
+        prterun = dict(PMIX_RANK="3", PMIX_NAMESPACE="prterun-login-13918@1")
+        self.assertEqual(self.rank(**dict(step, **prterun)), ("prterun", 3, None, None))
+        hydra = dict(PMI_RANK="3", PMI_SIZE="4", MPI_LOCALRANKID="0", PMI_JOBID="36.0")
+        self.assertEqual(self.rank(**dict(step, **hydra)), ("mpiexec", 3, 0, 4))
+
+    def test_srun_is_no_other_launcher_whatever_it_sets(self):
+        step = dict(SLURM_STEP_ID="0", SLURM_PROCID="1", SLURM_STEP_NUM_TASKS="2", SLURM_LOCALID="0")
+        srun = ("srun", 1, 0, 2)
+        pmi2 = dict(step, PMI_RANK="1", PMI_SIZE="2", PMI_JOBID="36.0", PMI_FD="11")
+        self.assertEqual(self.rank(**pmi2), srun)
+        pmix = dict(step, PMIX_RANK="1", PMIX_NAMESPACE="slurm.pmix.36.0")
+        self.assertEqual(self.rank(**pmix), srun)
+        self.assertEqual(self.rank(**dict(step, PALS_RANKID="1", PALS_APID="36.0")), srun)
+        # Whoever else took PMI's variables over: the node's index would be a wrong rank.
+        self.assertIsNone(self.rank(**dict(pmi2, PMI_RANK="0")))
+        inner = dict(pmi2, RANK="5", WORLD_SIZE="8", LOCAL_RANK="1")
+        self.assertEqual(self.rank(**inner), ("launcher", 5, 1, 8))
 
     def test_what_does_not_count(self):
         self.assertIsNone(self.rank(RANK="1"))
