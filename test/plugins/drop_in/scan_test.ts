@@ -24,6 +24,14 @@ const refused = [
   "const x = import\n('npm:x');",
   "const x = import.meta.url;",
   'let x: import("./x.ts").X;',
+  'import π from "npm:x";',
+  'import a\\u0062 from "npm:x";',
+  'import \\u0061 from "npm:x";',
+  'import type from, { x } from "npm:x";',
+  `import/*${" ".repeat(1000)}*/x from "npm:x";`,
+  `import${" ".repeat(1000)}x from "npm:x";`,
+  `import ${"/**/".repeat(200)}("npm:x");`,
+  `export { x } /*${" ".repeat(1000)}*/ from "npm:x";`,
   'export * from "npm:x";',
   'export * as x from "npm:x";',
   'export { x } from "npm:x";',
@@ -45,12 +53,15 @@ const passed = [
   "export { a, b as c };\nconst from = 3;",
   "export default { important: 1, imports: [] };",
   "export const from = 'x';",
+  "export { a } // and nothing else",
+  "// import type of the job, then import the rest",
+  "export default { a: 1 }; // import",
 ];
 
 Deno.test("forbiddenImport() refuses everything but imports of types", async (t) => {
   for (const text of refused) {
     await t.step(
-      text,
+      text.slice(0, 60),
       () => assert.match(forbiddenImport(`\n${text}\n`) ?? "", /^line \d imports/),
     );
   }
@@ -65,4 +76,29 @@ Deno.test("forbiddenImport() lets types, prose and plain exports pass", async (t
 Deno.test("forbiddenImport() tells the line", () => {
   const text = 'import type {\n  A,\n} from "./a.ts";\n\nimport b from "./b.ts";\n';
   assert.match(forbiddenImport(text) ?? "", /^line 5 /);
+});
+
+Deno.test("forbiddenImport() gets through rubbish without taking for ever", () => {
+  const began = performance.now();
+  for (
+    const part of [
+      "import/**/",
+      "import/*",
+      "import//",
+      "import type ",
+      "import type from ",
+      "import type {\n",
+      "import x ",
+      "export{",
+      "export{}/**/",
+      "import ",
+      "import\t\t\t\t\t\t\t\t",
+      "import type\t\t\t\t\t\t\t\t",
+    ]
+  ) {
+    forbiddenImport(part.repeat(1024 * 1024 / part.length));
+    // One that never gets to an end: nothing but comments.
+    forbiddenImport(`/* import${"/**/".repeat(100_000)}`);
+  }
+  assert.ok(performance.now() - began < 10_000);
 });
