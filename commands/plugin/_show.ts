@@ -10,9 +10,24 @@ import type { Host } from "../_host.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
 import type { PluginData } from "../../plugins/drop_in/forms.ts";
 
-/** Programs that do whatever their arguments say. */
-const mighty =
-  /^(?:(?:ba|da|z|k|mk|tc|c|fi)?sh|busybox|env|xargs|find|awk|gawk|sudo|su|doas|ssh|srun|make|git|curl|wget|perl|ruby|node|deno|bun|lua|R|pypy[\d.]*|python[\d.]*)$/;
+/** Programs that do whatever their arguments say: shells, languages, and what starts others. */
+const mighty = new Set(
+  ("sh bash dash zsh ksh mksh tcsh csh fish busybox awk gawk mawk nawk perl python pypy ruby node nodejs " +
+    "deno bun lua luajit R Rscript julia php java tclsh wish expect osascript pwsh " +
+    "env xargs find parallel sudo su doas pkexec runuser nice nohup timeout setsid stdbuf time watch " +
+    "strace ltrace gdb script screen tmux at batch crontab systemd-run flock ionice taskset chroot " +
+    "unshare nsenter docker podman apptainer singularity enroot " +
+    "ssh scp sftp rsync rsh socat nc srun salloc sbatch sattach qsub qrsh qlogin bsub lsrun flux " +
+    "condor_submit condor_ssh_to_job mpirun mpiexec jsrun " +
+    "make cmake ninja git hg svn curl wget tar sed ed ex vi vim nvim emacs less more man " +
+    "npm npx pip uv uvx pipx conda mamba pixi").split(" "),
+);
+
+/** Whether a program is one of those, whatever its folder and version. */
+function isMighty(program: string): boolean {
+  const name = program.slice(program.lastIndexOf("/") + 1);
+  return mighty.has(name) || mighty.has(name.replace(/-?\d+(?:\.\d+)*$/, ""));
+}
 
 /**
  * Describes a plugin.
@@ -22,7 +37,7 @@ const mighty =
  * @returns Lines.
  */
 export function describePlugin(data: PluginData, from: string): string[] {
-  const anything = data.programs.filter((one) => mighty.test(one.slice(one.lastIndexOf("/") + 1)));
+  const anything = data.programs.filter(isMighty);
   return [
     `Plugin "${data.name}": ${data.summary}`,
     `  ${data.kind}, contract ${data.contract}`,

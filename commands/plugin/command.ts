@@ -127,13 +127,15 @@ export async function run(options: PluginOptions, host: Host): Promise<number> {
 
 /**
  * Becomes the process in which a plugin runs: how a compiled rdg, which brings no `deno`, does it
- * (`plugins/drop_in/sandbox.ts`). Gives every permission back first.
+ * (`plugins/drop_in/_process.ts`). Gives every permission back first.
  */
 async function beSandbox(): Promise<number> {
+  const { watch } = await import("../../plugins/drop_in/_watch.ts");
+  const { insideUrl } = await import("../../plugins/drop_in/_process.ts");
   const kinds = ["run", "ffi", "net", "env", "sys", "write", "read", "import"] as const;
   for (const name of kinds) {
     Deno.permissions.revokeSync({ name } as Deno.PermissionDescriptor);
   }
-  await import("../../plugins/drop_in/_inside.ts");
+  await watch(insideUrl);
   return 0;
 }

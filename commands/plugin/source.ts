@@ -54,7 +54,8 @@ function repository(typed: string): PluginSource {
     ? !url.includes("::")
     : ["https", "ssh", "file"].includes(scheme);
   if (!known) throw bad(typed, "plugins come by https or ssh", "https://…, or git@HOST:PATH");
-  if (host.startsWith("-")) throw bad(typed, "its host begins with a dash");
+  // git reads %2d as a dash.
+  if (/^(?:-|%2d)/i.test(host)) throw bad(typed, "its host begins with a dash");
   return withRef(url, ref, typed);
 }
 

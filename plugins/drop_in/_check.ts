@@ -4,6 +4,8 @@
  * @module
  */
 
+import { oneLine, plainLines, unfit } from "./_plain.ts";
+
 /** Turns a value into one of the wanted form. `at` names the place, for the error. */
 export type Check<T> = (value: unknown, at: string) => T;
 
@@ -15,9 +17,17 @@ export class FormError extends Error {
    * @param value What is there.
    */
   constructor(at: string, wanted: string, value: unknown) {
-    const text = value === undefined ? "nothing" : JSON.stringify(value) ?? String(value);
-    super(`${at} is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}: want ${wanted}`);
+    super(`${at} is ${shown(value)}: want ${wanted}`);
   }
+}
+
+/** A value in a few words; of what is nested only the kind, for writing it out may take minutes. */
+function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 /** A text, at most so long. */
@@ -33,12 +43,21 @@ export function text(max = 1_000_000): Check<string> {
 export function line(max = 500): Check<string> {
   return (value, at) => {
     const given = text(max)(value, at);
-    // Control characters, and those that turn the direction of writing, would reach the terminal.
-    if (given.trim() === "" || /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(given)) {
+    if (given.trim() === "" || unfit.test(given)) {
       throw new FormError(at, "one line of text", value);
     }
     return given;
   };
+}
+
+/** A text that is shown to a person: its lines, without what would reach the terminal. */
+export function prose(max = 20_000): Check<string> {
+  return (value, at) => plainLines(text(max)(value, at));
+}
+
+/** A word or a few, shown within a line. */
+export function words(max = 200): Check<string> {
+  return (value, at) => oneLine(text(max)(value, at), max);
 }
 
 /** A text that a pattern fits. */

@@ -1,7 +1,8 @@
 /**
- * The program in which a drop-in plugin runs: a process of Deno's without any permission. Reads one
- * JSON object a line from stdin and answers each with one on stdout. Imported as text by
- * `sandbox.ts`, so it imports nothing itself.
+ * The program in which a drop-in plugin runs: a thread of a process of Deno's without any permission,
+ * whose main thread (`_watch.ts`) is told when the plugin works. Reads one JSON object a line from
+ * stdin and answers each with one on stdout. Imported as text by `_process.ts`, so it imports nothing
+ * itself.
  *
  * Before the plugin is loaded, everything goes that a pure function has no use for: all globals but
  * the language's own, code made from strings, the clock and random numbers.
@@ -27,6 +28,9 @@ interface Request {
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const { stdin, stdout } = Deno;
+const { postMessage } = globalThis as unknown as {
+  postMessage(state: "works" | "waits" | "ends"): void;
+};
 const buffer = new Uint8Array(65_536);
 /** Bytes of the next lines. */
 let unread = new Uint8Array(0);
@@ -97,6 +101,8 @@ function strip(): void {
   Object.defineProperty(RealDate, "now", { value: noClock });
   Object.defineProperty(RealDate.prototype, "constructor", { value: PureDate });
   Object.defineProperty(Math, "random", { value: refuse("random numbers") });
+  // Without a date it formats that of now.
+  Reflect.deleteProperty(Intl, "DateTimeFormat");
   for (const name of ["createObjectURL", "revokeObjectURL"]) {
     Reflect.deleteProperty(URL, name);
   }
@@ -190,6 +196,7 @@ async function main(): Promise<void> {
   strip();
   answer({ ready: 1, granted });
   for (let line = readLine(); line !== null; line = readLine()) {
+    postMessage("works");
     try {
       const request: Request = JSON.parse(line);
       if (request.do === "load") {
@@ -203,7 +210,9 @@ async function main(): Promise<void> {
     } catch (error) {
       answer({ thrown: describe(error) });
     }
+    postMessage("waits");
   }
+  postMessage("ends");
 }
 
 await main();

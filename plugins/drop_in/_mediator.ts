@@ -1,7 +1,7 @@
 /**
  * The worker between rdg and a plugin's process: starts it, hands lines over, keeps its time, and ends
  * it when it takes too long. rdg itself waits on shared memory meanwhile, so that a plugin's function
- * answers like any other function. Imported as text by `sandbox.ts`, so it imports nothing itself.
+ * answers like any other function. Imported as text by `_process.ts`, so it imports nothing itself.
  * Starts Deno.
  *
  * @module
@@ -23,11 +23,11 @@ interface Line {
   limitMs: number;
 }
 
-/** What an answer is; `sandbox.ts` has the same numbers. */
-const status = { line: 1, late: 2, ended: 3, failed: 4 } as const;
+/** What an answer is; `_process.ts` has the same numbers. */
+const status = { line: 1, late: 2, ended: 3, failed: 4, long: 5 } as const;
 
-/** Longest answer, in bytes. */
-const maxAnswer = 64 * 1024 * 1024;
+/** Longest answer, in MB. */
+const maxAnswerMb = 64;
 
 const encoder = new TextEncoder();
 let shared: SharedArrayBuffer;
@@ -48,8 +48,8 @@ function answer(kind: number, bytes: Uint8Array): void {
   Atomics.notify(control, 0);
 }
 
-/** The next line of the plugin's process; null where it ended or said too much. */
-async function nextLine(): Promise<Uint8Array | null> {
+/** The next line of the plugin's process, or why there is none. */
+async function nextLine(): Promise<Uint8Array | "ended" | "long"> {
   let size = rest.reduce((sum, part) => sum + part.length, 0);
   while (true) {
     const last = rest.at(-1);
@@ -66,7 +66,8 @@ async function nextLine(): Promise<Uint8Array | null> {
       return line;
     }
     const { done, value } = await reader.read();
-    if (done || (size += value.length) > maxAnswer) return null;
+    if (done) return "ended";
+    if ((size += value.length) > maxAnswerMb * 1024 * 1024) return "long";
     rest.push(value);
   }
 }
@@ -98,18 +99,13 @@ async function exchange({ line, limitMs }: Line): Promise<void> {
   const asked = (async () => {
     if (line !== undefined) await writer.write(encoder.encode(`${line}\n`));
     return await nextLine();
-  })().catch(() => null);
+  })().catch(() => "ended" as const);
   const got = await Promise.race([asked, late]);
   clearTimeout(timer);
-  if (got === "late") {
-    await end();
-    answer(status.late, new Uint8Array());
-  } else if (got === null) {
-    await end();
-    answer(status.ended, encoder.encode(complaint));
-  } else {
-    answer(status.line, got);
-  }
+  if (typeof got !== "string") return answer(status.line, got);
+  await end();
+  const said = { late: "", ended: complaint, long: String(maxAnswerMb) }[got];
+  answer(status[got], encoder.encode(said));
 }
 
 async function start(message: Start): Promise<void> {

@@ -39,16 +39,3 @@ export class PluginFailure extends RdgError {
     this.lasting = options.lasting ?? true;
   }
 }
-
-/**
- * Makes text of a plugin's, or of its output, fit for one line of a terminal.
- *
- * @param text Any text.
- * @param max Characters that are kept.
- * @returns The text without control characters, cut short.
- */
-export function harmless(text: string, max = 300): string {
-  // deno-lint-ignore no-control-regex -- that is what has to go
-  const plain = text.replaceAll(/\x1b\[[0-9;]*m/g, "").replaceAll(/[\x00-\x1f\x7f-\x9f]+/g, " ");
-  return plain.length > max ? `${plain.slice(0, max)} …` : plain;
-}

@@ -55,18 +55,29 @@ const pluginName = like(/^[a-z][a-z0-9-]{0,63}$/, "lower-case letters, digits an
 /** The name of an environment variable. */
 export const variable = like(/^[A-Za-z_]\w{0,199}$/, "the name of a variable");
 const variables = list(variable, 100);
-/** A program by name or absolute path. */
+/** A program by name or absolute path, which leads where it says. */
 export const program = like(
-  /^(?:\/(?:[\w.+-]+\/)*)?[\w+][\w.+-]{0,100}$/,
+  /^(?!.*\/\.{1,2}\/)(?:\/(?:[\w.+-]+\/)*)?[\w+][\w.+-]{0,100}$/,
   "a program's name, or its absolute path",
 );
-/** Below the project or the home, never out of it, and no part of Git's own folder. */
+/** Below the project or the home, never out of it. */
 const path: Check<string> = (value, at) => {
   const given = line(500)(value, at);
   const parts = given.replace(/^~\//, "").split("/");
-  const odd = (part: string) => part === "" || part === "." || part === ".." || part === ".git";
+  const odd = (part: string) => part === "" || part === "." || part === "..";
   if (parts.some(odd) || given.includes("\\")) {
     throw new FormError(at, "a path below the project, or one that begins with ~/", value);
+  }
+  return given;
+};
+/** Such a path to a file that is written, which stands for no part of Git's own folder. */
+const writtenPath: Check<string> = (value, at) => {
+  const given = path(value, at);
+  // Some systems don't tell .git from .GIT.
+  const isGits = (part: string) =>
+    new RegExp(`^${part.split("*").map(RegExp.escape).join(".*")}$`, "i").test(".git");
+  if (given.split("/").some(isGits)) {
+    throw new FormError(at, "a path that does not lead into Git's folder", value);
   }
   return given;
 };
@@ -111,7 +122,7 @@ const schedulerData = object<SchedulerData>(
   { launchers: list(program, 100) },
 );
 
-const editorFile = object<EditorFile>({ path }, { fresh: path });
+const editorFile = object<EditorFile>({ path: writtenPath }, { fresh: writtenPath });
 
 const editorData = object<EditorData>(
   {

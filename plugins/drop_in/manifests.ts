@@ -7,7 +7,8 @@
 
 import denoConfig from "../../deno.json" with { type: "json" };
 import { FormError } from "./_check.ts";
-import { harmless, PluginFailure } from "./failure.ts";
+import { oneLine } from "./_plain.ts";
+import { PluginFailure } from "./failure.ts";
 import { maxBytes } from "./folder.ts";
 import { checkPlugin } from "./forms.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -132,7 +133,7 @@ export function learn(path: string): Known {
     return { data: checkPlugin(loaded), functions: loaded.functions };
   } catch (error) {
     if (error instanceof PluginFailure) return { reason: error.reason, lasting: error.lasting };
-    if (error instanceof FormError) return { reason: harmless(error.message), lasting: true };
+    if (error instanceof FormError) return { reason: oneLine(error.message), lasting: true };
     if (error instanceof Deno.errors.NotFound) return { reason: "it is gone", lasting: false };
     if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
       return { reason: "it cannot be read", lasting: false };

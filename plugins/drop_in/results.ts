@@ -25,13 +25,28 @@ import {
   object,
   oneOf,
   orNull,
+  prose,
   text,
+  words,
 } from "./_check.ts";
 import { type EditorData, program, type SchedulerData, variable } from "./forms.ts";
 
+/** Beginnings of the names by which a program, or a library in it, is told what to load. */
+const families = "BASH_ CONDOR_ _CONDOR_ DENO_ DYLD_ FLUX_ GIT_ GLIBC_ GTK_ I_MPI_ JAVA_ JDK_ " +
+  "_JAVA_ JULIA_ KRB5 LD_ LESS LUA_ MAKE MALLOC_ NODE_ NPM_ OMPI_ OPAL_ OPENSSL_ PERL PIP_ PMIX_ " +
+  "PROMPT_ PRTE_ PYTHON QT_ RUBY R_ SSH_ SSL_ TCL UV_ XDG_";
+
+/** Endings of such names, and of those that name a program, a folder or a file of settings. */
+const endings =
+  "PATH HOME ROOT DIR CONF CONF_SERVER CONFIG CONFIG_FILE CONF_FILE ENVDIR EXEC ENV IFS RC SHELL " +
+  "SHELLOPTS BASHOPTS PS4 EDITOR VISUAL PAGER BROWSER ASKPASS RSH PRELOAD LIB LIBRARY MODULES " +
+  "PLUGINS OPTIONS OPTS FLAGS PROLOG EPILOG";
+
 /** Variables by which a program becomes another one, or loads code of somebody's choice. */
-const swaying =
-  /^(?:PATH|IFS|ENV|BASH_.*|SHELLOPTS|BASHOPTS|(?:LD|DYLD|PYTHON|PERL|RUBY|NODE|LUA|JAVA|GIT)_?.*)$/i;
+const swaying = new RegExp(
+  `^(?:(?:${families.replaceAll(" ", "|")}).*|.*(?:${endings.replaceAll(" ", "|")}))$`,
+  "i",
+);
 
 /** Variables that a plugin may set for a program. */
 const environment: Check<Record<string, string | null>> = (value, at) => {
@@ -66,6 +81,9 @@ function argument(): Check<string> {
   };
 }
 
+/** A node's or a host's name: it becomes a word of ssh's command line, where a dash would be an option. */
+const hostName = like(/^\w[\w.:-]{0,254}$/, "a host's name");
+
 /** Ids become names of folders, and words of command lines. */
 const jobId = like(/^(?!-)[^\s/\\\p{Cc}]{1,200}$/u, "an id without blanks and slashes");
 
@@ -75,24 +93,21 @@ const job = object<Job>(
     displayId: jobId,
     name: text(10_000),
     state: oneOf("running", "pending", "suspended", "ending", "other"),
-    stateText: text(200),
-    nodes: list(like(/^[\w][\w.:-]*$/, "a node's name")),
+    stateText: words(),
+    nodes: list(hostName),
   },
-  { user: text(200), elapsedS: number(0), leftS: number(0), workDir: text(10_000) },
+  { user: words(), elapsedS: number(0), leftS: number(0), workDir: text(10_000) },
 );
 
 const helperFailure = object<HelperFailure>(
-  { message: text(2000), hint: text(2000) },
+  { message: words(2000), hint: words(2000) },
   {
-    cause: text(),
+    cause: prose(),
     ssh: flag,
     kind: oneOf("ended", "pending", "refused", "busy", "unreachable", "scheduler"),
     retry: runSpec,
   },
 );
-
-/** A host or a node's name: it becomes a word of ssh's command line, where a dash would be an option. */
-const hostName = like(/^[\w][\w.:-]*$/, "a host's name");
 
 /** What the functions of schedulers give; of those with steps, in the end. */
 export const schedulerResults = {
@@ -109,7 +124,7 @@ export const schedulerResults = {
 };
 
 const fileEdit: Check<FileEdit> = (value, at) => {
-  const edit = object<Omit<FileEdit, "text">>({}, { notes: list(text(20_000), 100) })(value, at);
+  const edit = object<Omit<FileEdit, "text">>({}, { notes: list(prose(), 100) })(value, at);
   const given = (value as { text?: unknown }).text;
   if (given === undefined) throw new FormError(`${at}.text`, "a text or null", given);
   return { ...edit, text: orNull(text(8 * 1024 * 1024))(given, `${at}.text`) };
@@ -119,7 +134,7 @@ const fileEdit: Check<FileEdit> = (value, at) => {
 export const editorResults = {
   apply: fileEdit,
   remove: fileEdit,
-  instructions: list(text(2000), 100),
+  instructions: list(words(2000), 100),
   obstacle: orNull(line(500)),
   press: line(500),
 };

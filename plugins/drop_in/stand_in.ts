@@ -8,10 +8,17 @@
 import type { EditorPlugin, RunOutput, RunSpec, SchedulerPlugin, Steps } from "../contract.ts";
 import { checkDeclared } from "../host.ts";
 import { type Check, FormError } from "./_check.ts";
-import { harmless, PluginFailure } from "./failure.ts";
-import { type EditorData, functions, type PluginData, type SchedulerData } from "./forms.ts";
+import { oneLine, plainLines } from "./_plain.ts";
+import { PluginFailure } from "./failure.ts";
+import {
+  checkPlugin,
+  type EditorData,
+  functions,
+  type PluginData,
+  type SchedulerData,
+} from "./forms.ts";
 import { editorResults, runSpec, schedulerResults } from "./results.ts";
-import { PluginThrew, Sandbox } from "./sandbox.ts";
+import { type Loaded, PluginThrew, Sandbox } from "./sandbox.ts";
 
 /** What is known of a plugin without its process. */
 export interface Manifest {
@@ -28,6 +35,9 @@ export interface Source extends Manifest {
   /** Reads the file. */
   read(): string;
 }
+
+/** More programs than this no question needs: the steps have no end. */
+const maxPrograms = 2000;
 
 /** Errors that are slips of the plugin's author, not words for a person. */
 const slips = ["TypeError", "RangeError", "ReferenceError", "EvalError", "URIError"];
@@ -108,7 +118,10 @@ export class Caller implements Disposable {
   *steps<T>(name: string, args: readonly unknown[], result: Check<T>): Steps<T> {
     const steps = this.#guarded(name, () => this.#open().steps(name, args));
     let next = this.#guarded(name, () => steps.next());
-    while (!next.done) {
+    for (let count = 0; !next.done; count++) {
+      if (count >= maxPrograms) {
+        throw this.#failure(`${name}() asks for one program after the other, for ever`);
+      }
       const given = next.value;
       const spec = this.#checked(name, () => this.#declared(runSpec(given, `${name}()'s step`)));
       let output: RunOutput;
@@ -133,9 +146,8 @@ export class Caller implements Disposable {
     if (this.#sandbox) return this.#sandbox;
     const { path, data } = this.source;
     const sandbox = new Sandbox({ name: data.name, path, text: this.source.read() });
-    // What it may start was taken from what was known of it: the two must be of one source.
-    const same = (one: unknown) => JSON.stringify((one as { programs?: unknown }).programs);
-    if (sandbox.loaded.data.name !== data.name || same(sandbox.loaded.data) !== same(data)) {
+    // What it may do was taken from what was known of it: the two must be of one source.
+    if (!saysTheSame(sandbox.loaded, data)) {
       sandbox[Symbol.dispose]();
       throw this.#failure("it changed just now; run the command again");
     }
@@ -166,7 +178,7 @@ export class Caller implements Disposable {
       return action();
     } catch (error) {
       if (!(error instanceof FormError)) throw error;
-      throw this.#failure(`${name}() gave rubbish: ${harmless(error.message)}`);
+      throw this.#failure(`${name}() gave rubbish: ${oneLine(error.message)}`);
     }
   }
 
@@ -176,7 +188,7 @@ export class Caller implements Disposable {
     } catch (error) {
       if (!(error instanceof PluginThrew)) throw error;
       const { thrown } = error;
-      const message = harmless(thrown.message, 2000);
+      const message = oneLine(thrown.message, 2000);
       if (slips.includes(thrown.name)) {
         throw this.#failure(`${name}() threw ${thrown.name}: ${message}`);
       }
@@ -184,7 +196,7 @@ export class Caller implements Disposable {
       const passedOn = thrown.name === "SyntaxError"
         ? new SyntaxError(message, cause)
         : new Error(message, cause);
-      throw Object.assign(passedOn, thrown.hint ? { hint: harmless(thrown.hint, 2000) } : {});
+      throw Object.assign(passedOn, thrown.hint ? { hint: oneLine(thrown.hint, 2000) } : {});
     }
   }
 
@@ -194,6 +206,12 @@ export class Caller implements Disposable {
   }
 }
 
-function plainLines(text: string): string {
-  return text.split("\n").map((line) => harmless(line, 1000)).join("\n");
+/** Whether a plugin says of itself what is known of it. */
+function saysTheSame(loaded: Loaded, data: PluginData): boolean {
+  try {
+    return JSON.stringify(checkPlugin(loaded)) === JSON.stringify(data);
+  } catch (error) {
+    if (error instanceof FormError) return false;
+    throw error;
+  }
 }

@@ -46,7 +46,23 @@ const broken: Readonly<Record<string, Bad>> = {
   ],
   "writes into Git's folder": [
     editor({ files: '[{ path: ".git/hooks/post-commit" }]' }),
-    /its member files\[0\]\.path is "\.git/,
+    /its member files\[0\]\.path is "\.git.*: want a path that does not lead into Git's folder/,
+  ],
+  "writes into Git's folder by another name": [
+    editor({ files: '[{ path: ".GIT/config" }]' }),
+    /files\[0\]\.path is "\.GIT\/config": want a path that does not lead into Git's folder/,
+  ],
+  "writes into Git's folder by a pattern": [
+    editor({ files: '[{ path: "*/config" }]' }),
+    /files\[0\]\.path is "\*\/config": want a path that does not lead into Git's folder/,
+  ],
+  "answers for rdg": [
+    `JSON.stringify = () => '{"thrown":{"name":1,"message":null}}';\n${scheduler()}`,
+    /its process answered with what is no answer/,
+  ],
+  "imports under a foreign name": [
+    `import π from "npm:left-pad";\n${scheduler()}`,
+    /line 1 imports something/,
   ],
   "hides text in its summary": [
     scheduler({ summary: '"good\\u001b[2Kbad"' }),

@@ -60,11 +60,16 @@ Deno.test("rdg plugin add shows the plugin and what it may start, and asks", asy
 
   const editor = await home.rdg(["plugin", "add", "-y", `${examples}/quill`]);
   assert.match(editor.stderr, /^ {2}may start: nothing\n {2}edits: \.quill\.conf$/m);
-  const mighty = await home.sandbox.write("m.ts", scheduler({ programs: '["sh", "toystat"]' }));
+  const mighty = await home.sandbox.write(
+    "m.ts",
+    scheduler({
+      programs: '["sh", "toystat", "/usr/bin/python3.12", "timeout", "toysh"]',
+    }),
+  );
   const warned = await home.rdg(["plugin", "add", "-y", mighty]);
   assert.match(
     warned.stderr,
-    /^ {2}sh can do whatever you can: add it only if you trust its author$/m,
+    /^ {2}sh, \/usr\/bin\/python3\.12, timeout can do whatever you can: add it only if you trust its /m,
   );
 
   const listed = await home.rdg(["plugin", "list"]);

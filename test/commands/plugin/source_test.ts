@@ -33,6 +33,7 @@ const refused: Readonly<Record<string, RegExp>> = {
   "https://-oProxyCommand=id/b": /its host begins with a dash/,
   "ssh://-oProxyCommand=id/b": /its host begins with a dash/,
   "ssh://ada@-oProxyCommand=id/b": /its host begins with a dash/,
+  "ssh://%2DoProxyCommand=id/b": /its host begins with a dash/,
   "git@-oProxyCommand:b": /its host begins with a dash/,
   "https://example.com/b#--x": /"--x" is no branch/,
   "https://example.com/b#": /"" is no branch/,

@@ -59,7 +59,13 @@ Deno.test("results of built-in editors pass unchanged", () => {
 Deno.test("runSpec() refuses what would reach another program than it says", () => {
   const good = { program: "tq", args: ["a b", "$(id)", ""] };
   assert.deepEqual(runSpec({ ...good, odd: 1 }, "it"), good);
-  const env = { LD_PRELOAD: null, TQ_FORMAT: "long" };
+  const env = {
+    LD_PRELOAD: null,
+    TQ_FORMAT: "long",
+    LC_ALL: "C",
+    SLURM_BITSTR_LEN: "0",
+    NODES: "2",
+  };
   assert.deepEqual(runSpec({ ...good, env }, "it"), { ...good, env });
   for (
     const [spec, why] of [
@@ -74,6 +80,15 @@ Deno.test("runSpec() refuses what would reach another program than it says", () 
       [{ ...good, env: { PATH: "/tmp" } }, /it\.env\.PATH is "\/tmp": want no variable that/],
       [{ ...good, env: { LD_PRELOAD: "x" } }, /it\.env\.LD_PRELOAD/],
       [{ ...good, env: { PYTHONPATH: "x" } }, /it\.env\.PYTHONPATH/],
+      [{ ...good, env: { BASH_ENV: "x" } }, /it\.env\.BASH_ENV/],
+      [{ ...good, env: { SLURM_CONF: "x" } }, /it\.env\.SLURM_CONF/],
+      [{ ...good, env: { FLUX_EXEC_PATH: "x" } }, /it\.env\.FLUX_EXEC_PATH/],
+      [{ ...good, env: { HOME: "x" } }, /it\.env\.HOME/],
+      [{ ...good, env: { GLIBC_TUNABLES: "x" } }, /it\.env\.GLIBC_TUNABLES/],
+      [{ ...good, env: { EDITOR: "x" } }, /it\.env\.EDITOR/],
+      [{ program: "/opt/../tmp/tq", args: [] }, /it\.program/],
+      [{ program: "/opt/./tq", args: [] }, /it\.program/],
+      [{ program: "./tq", args: [] }, /it\.program/],
       [{ ...good, env: { "A=B": "x" } }, /it\.env's name is "A=B": want the name of a variable/],
       [{ ...good, stdin: {} }, /it\.stdin/],
       [null, /it is null: want an object/],
@@ -81,4 +96,30 @@ Deno.test("runSpec() refuses what would reach another program than it says", () 
   ) {
     assert.throws(() => runSpec(spec, "it"), why);
   }
+});
+
+Deno.test("what a plugin has to say is fit for a terminal", () => {
+  const odd = "a\u001b[31mb\u001b]0;c\u0007\u202ed";
+  const plain = "ab ]0;c d";
+  const helper = { message: odd, hint: odd, cause: `${odd}\n${odd}` };
+  assert.deepEqual(schedulerResults.helperFailure(helper, "it"), {
+    message: plain,
+    hint: plain,
+    cause: `${plain}\n${plain}`,
+  });
+  assert.deepEqual(editorResults.instructions([odd], "it"), [plain]);
+  assert.deepEqual(editorResults.apply({ text: odd, notes: [`${odd}\nx`] }, "it"), {
+    text: odd,
+    notes: [`${plain}\nx`],
+  });
+  const job = { id: "1", displayId: "1", name: odd, state: "running", stateText: odd, nodes: [] };
+  assert.deepEqual(schedulerResults.list([job], "it"), [{ ...job, stateText: plain }]);
+});
+
+Deno.test("an error shows the beginning of a value, and of what is nested the kind", () => {
+  assert.throws(() => schedulerResults.lookup("x".repeat(1e6), "it"), {
+    message: `it is "${"x".repeat(59)}…: want an object`,
+  });
+  assert.throws(() => schedulerResults.lookup([[[]]], "it"), /^.*it is a list: want an object$/);
+  assert.throws(() => schedulerResults.list({ a: {} }, "it"), /^.*it is an object: want a list$/);
 });

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import insideSource from "../../../plugins/drop_in/_inside.ts" with { type: "text" };
+import { command } from "../../../plugins/drop_in/_process.ts";
 import { PluginFailure } from "../../../plugins/drop_in/failure.ts";
 import { PluginThrew, Sandbox } from "../../../plugins/drop_in/sandbox.ts";
 import { root } from "../../support/python.ts";
@@ -24,10 +24,15 @@ function thrown(sandbox: Sandbox, name: string): string {
 }
 
 Deno.test("Sandbox gives data, names of functions, and answers", () => {
-  using sandbox = open(`name: "toy", list: [1, "ä"], add(a: number, b: number) { return a + b; },
-    nothing() {}, self() { return this.name; }`);
+  const odd = String.raw`\"[[{{\\\" [`;
+  using sandbox = open(
+    `name: "toy", list: [1, "ä"], odd: ${
+      JSON.stringify(odd.repeat(99))
+    }, add(a: number, b: number) { return a + b; },
+    nothing() {}, self() { return this.name; }`,
+  );
   assert.deepEqual(sandbox.loaded, {
-    data: { name: "toy", list: [1, "ä"] },
+    data: { name: "toy", list: [1, "ä"], odd: odd.repeat(99) },
     functions: ["add", "nothing", "self"],
   });
   assert.equal(sandbox.call("add", [2, 3]), 5);
@@ -66,6 +71,7 @@ Deno.test("Sandbox leaves a plugin nothing but the language", () => {
       (globalThis as any)[name] !== undefined); },
     clock() { return new Date(); },
     clock2() { return Date(); },
+    clock4() { return new Intl.DateTimeFormat().format(); },
     clock3() { return new (new Date(0).constructor as any)(); },
     date() { return new Date("2020-02-02").toISOString(); },
     random() { return Math.random(); },
@@ -82,6 +88,7 @@ Deno.test("Sandbox leaves a plugin nothing but the language", () => {
   for (const name of ["clock", "clock2", "clock3"]) {
     assert.equal(thrown(sandbox, name), "Error: a plugin has no clock");
   }
+  assert.match(thrown(sandbox, "clock4"), /^TypeError: Intl\.DateTimeFormat is not a constructor$/);
   assert.equal(thrown(sandbox, "random"), "Error: a plugin has no random numbers");
   for (const name of ["code", "code2", "code3"]) {
     assert.equal(thrown(sandbox, name), "Error: a plugin has no code made from strings");
@@ -130,6 +137,27 @@ Deno.test("Sandbox loads nothing from elsewhere, even past the check of the sour
   }
 });
 
+Deno.test("Sandbox takes nothing for an answer but what has its form", () => {
+  for (
+    const answer of [
+      "3",
+      "[]",
+      "{}",
+      '{"ok":3}',
+      '{"ok":{"steps":"x","done":true}}',
+      '{"thrown":3}',
+      '{"thrown":{"name":"x"}}',
+      '{"thrown":{"name":"x","message":"y","cause":[]}}',
+      `{"ok":${"[".repeat(1000)}${"]".repeat(1000)}}`,
+    ]
+  ) {
+    using sandbox = open(`*list() { JSON.stringify = () => ${JSON.stringify(answer)}; }`);
+    const steps = sandbox.steps("list", []);
+    assert.throws(() => steps.next(), /its process answered with what is no answer/, answer);
+    assert.throws(() => sandbox.call("list", []), /its process has ended/);
+  }
+});
+
 Deno.test("rdg plugin sandbox, the way of a compiled rdg, gives every permission back", async () => {
   const own = [Deno.execPath(), "run", "-A", "-q", "--no-prompt", `${root}/main.ts`];
   const answer = await askInside(
@@ -146,17 +174,19 @@ Deno.test("Sandbox ends what a plugin can do with its process; the next start is
   using sandbox = open("loop() { while (true); }, fine() { return 1; }");
   assert.throws(() => sandbox.call("loop", []), PluginFailure);
   assert.throws(() => sandbox.call("fine", []), /its process has ended/);
+  using large = open(
+    `bytes() { const all = []; while (true) all.push(new Uint8Array(5e7).fill(1)); },
+    fine() { return 1; }`,
+  );
+  assert.throws(() => large.call("bytes", []), /bytes\(\) used more than 512 MB and was ended/);
   using other = open("fine() { return 1; }");
   assert.equal(other.call("fine", []), 1);
 });
 
 /** Starts a plugin's process as `Sandbox` does, and loads a source into it as it is. */
 async function askInside(text: string, words?: readonly string[]) {
-  const [program = "", ...args] = words ?? [
-    ...[Deno.execPath(), "run", "-q", "--no-prompt", "--no-remote", "--no-npm", "--no-config"],
-    ...["--no-lock", "--cached-only", "--deny-import"],
-    `data:application/typescript,${encodeURIComponent(insideSource)}`,
-  ];
+  const own = command();
+  const [program = "", ...args] = words ?? [own.program, ...own.args];
   const child = new Deno.Command(program, {
     args,
     stdin: "piped",
