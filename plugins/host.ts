@@ -77,13 +77,26 @@ export function systemRunner(options: { onRun?: (line: string) => void } = {}): 
  * Writes a command line the way a person would type it, very long words cut short.
  *
  * @param spec The program and its arguments.
- * @returns One line.
+ * @returns One line, in which nothing moves the cursor: such characters stand in bash's `$'…'`.
  */
 export function commandLine(spec: RunSpec): string {
   return [spec.program, ...spec.args].map((word) => {
     const line = word.replaceAll(/\s+/g, " ");
-    return quoteWord(line.length > 200 ? `${line.slice(0, 60)}…` : line);
+    const short = line.length > 200 ? `${line.slice(0, 60)}…` : line;
+    return unprintable.test(short) ? quoteControls(short) : quoteWord(short);
   }).join(" ");
+}
+
+/** Characters that a terminal obeys, and those that turn the direction of writing. */
+const unprintable = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
+
+/** Writes a word as bash's `$'…'`, control characters by their numbers. */
+function quoteControls(word: string): string {
+  const quoted = word.replaceAll(/[\\']/g, "\\$&").replaceAll(
+    new RegExp(unprintable.source, "gu"),
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
+  );
+  return `$'${quoted}'`;
 }
 
 /**

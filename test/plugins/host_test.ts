@@ -104,6 +104,10 @@ Deno.test("commandLine() can be pasted, and cuts a carried program short", () =>
   assert.equal(commandLine({ program: "a", args: ["b c", "it's"] }), `a 'b c' 'it'\\''s'`);
   const line = commandLine({ program: "python3", args: ["-c", `import os\n${"x".repeat(500)}`] });
   assert.ok(line.length < 100);
+  assert.equal(
+    commandLine({ program: "tq", args: ["%A\x1f%i", "\x1b[2Jit's \\ \u202ex"] }),
+    String.raw`tq $'%A\u001f%i' $'\u001b[2Jit\'s \\ \u202ex'`,
+  );
 });
 
 Deno.test("isOnPath() finds executables only", () => {
