@@ -1,5 +1,5 @@
 /**
- * No scheduler: my own processes on this host. Describes `sh`, which starts the helper.
+ * No scheduler: my own processes on this host. Describes no program; the host enters nothing here.
  *
  * @module
  */

@@ -18,6 +18,9 @@ import { parseDuration } from "./_time.ts";
 const separator = "\x1f";
 const format = ["%A", "%i", "%u", "%T", "%M", "%L", "%N", "%Z", "%j"].join(separator);
 
+/** What to do when squeue fails. */
+const hint = "run this on a login node, or name another scheduler: --scheduler=NAME";
+
 /** Variables that change what Slurm's programs do, and those that say where the cluster is. */
 const scrubbed = {
   without: ["SLURM_*", "SQUEUE_*", "SRUN_*", "SBATCH_*", "SCANCEL_*", "SCONTROL_*"],
@@ -48,10 +51,11 @@ export const slurm: SchedulerPlugin = {
   },
 
   *list({ user }) {
-    let output = yield squeue(["--me", "-t", "R,S,CG,CF,PD"]);
+    // No states named: "-t R" leaves out a running job that is being resized, signalled or stopped.
+    let output = yield squeue(["--me"]);
     // --me is known from 20.02 on.
     if (output.code !== 0 && /option.*me\b/.test(output.stderr)) {
-      output = yield squeue(["-u", user, "-t", "R,S,CG,CF,PD"]);
+      output = yield squeue(["-u", user]);
     }
     return readJobs(output);
   },
@@ -119,8 +123,10 @@ export const slurm: SchedulerPlugin = {
       args: ["-o", "show", "job", job],
       ...scrubbed,
     };
-    const path = / StdOut=(.*?)(?= [A-Z]\w+=|\s*$)/m.exec(stdout)?.[1];
-    return code === 0 && path && path !== "(null)" && path !== "/dev/null" ? path : null;
+    const path = known(/ StdOut=(.*?)(?= [A-Z]\w+=|\s*$)/m.exec(stdout)?.[1]);
+    // Some patterns (%N) are left as they are.
+    if (code !== 0 || !path || path === "/dev/null" || /%\d*[A-Za-z]/.test(path)) return null;
+    return path;
   },
 
   loginHost(env) {
@@ -133,8 +139,6 @@ function squeue(filter: readonly string[]): RunSpec {
 }
 
 /** Reads squeue's lines; a line break within a job's name is put back. */
-const hint = "run this on a login node, or name another scheduler: --scheduler=NAME";
-
 function readJobs(output: RunOutput): Job[] {
   if (output.code !== 0) {
     throw commandFailed("Cannot list jobs", { program: "squeue", output, hint });
@@ -145,6 +149,7 @@ function readJobs(output: RunOutput): Job[] {
     const [elapsed = "", left = "", nodes = "", workDir = "", ...name] = rest;
     const last = jobs.at(-1);
     if (/^\d+$/.test(id) && name.length > 0) {
+      const folder = known(workDir);
       jobs.push({
         id,
         displayId,
@@ -153,22 +158,30 @@ function readJobs(output: RunOutput): Job[] {
         stateText,
         ...seconds("elapsedS", elapsed),
         ...seconds("leftS", left),
-        nodes: expandHostlist(nodes),
-        workDir,
+        nodes: expandHostlist(known(nodes) ?? ""),
+        ...(folder ? { workDir: folder } : {}),
         name: name.join(separator),
       });
     } else if (line !== "" && last) {
       last.name += `\n${line}`;
-    } else if (line.trim() !== "") {
-      throw unreadable("Cannot list jobs", {
-        program: "squeue",
-        stdout: output.stdout,
-        wanted: "a list of jobs",
-        hint,
-      });
     }
   }
+  // What stands before the first job is no job (a site's wrapper may print a banner).
+  if (jobs.length === 0 && output.stdout.trim() !== "") {
+    const { stdout } = output;
+    throw unreadable("Cannot list jobs", {
+      program: "squeue",
+      stdout,
+      wanted: "a list of jobs",
+      hint,
+    });
+  }
   return jobs;
+}
+
+/** A value; undefined for what Slurm prints where it has none. */
+function known(text: string | undefined): string | undefined {
+  return text === undefined || /^(?:|\(null\)|n\/a)$/i.test(text) ? undefined : text;
 }
 
 function seconds(key: "elapsedS" | "leftS", text: string): Partial<Job> {
@@ -176,23 +189,33 @@ function seconds(key: "elapsedS" | "leftS", text: string): Partial<Job> {
   return value === undefined ? {} : { [key]: value };
 }
 
+/** What the states mean; one that isn't here counts as "other". */
 const states: Readonly<Record<string, Job["state"]>> = {
   RUNNING: "running",
+  RESIZING: "running",
   SIGNALING: "running",
   SUSPENDED: "suspended",
   STOPPED: "suspended",
   PENDING: "pending",
   CONFIGURING: "pending",
+  POWER_UP_NODE: "pending",
   REQUEUED: "pending",
+  REQUEUE_FED: "pending",
   REQUEUE_HOLD: "pending",
+  RESV_DEL_HOLD: "pending",
   COMPLETING: "ending",
+  STAGE_OUT: "ending",
   COMPLETED: "ending",
   FAILED: "ending",
   CANCELLED: "ending",
   TIMEOUT: "ending",
+  DEADLINE: "ending",
+  BOOT_FAIL: "ending",
+  LAUNCH_FAILED: "ending",
   NODE_FAIL: "ending",
   OUT_OF_MEMORY: "ending",
   PREEMPTED: "ending",
+  REVOKED: "ending",
 };
 
 /** srun's complaint about an option that it is too old for, answered by leaving that out. */

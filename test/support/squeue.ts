@@ -13,6 +13,7 @@ export function squeueLine(changes: {
   elapsed?: string;
   left?: string;
   nodes?: string;
+  workDir?: string;
   name?: string;
 }): string {
   const job = {
@@ -22,11 +23,12 @@ export function squeueLine(changes: {
     elapsed: "12:30",
     left: "47:30",
     nodes: "n[1-2]",
+    workDir: "/home/ada",
     name: "train",
     ...changes,
   };
   return [
     ...[job.id, changes.display ?? job.id, job.user, job.state, job.elapsed, job.left],
-    ...[job.nodes, "/home/ada", job.name],
+    ...[job.nodes, job.workDir, job.name],
   ].join("\x1f") + "\n";
 }

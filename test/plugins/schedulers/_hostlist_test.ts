@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { expandHostlist } from "../../../plugins/schedulers/_hostlist.ts";
-
-function pure(name: string, fn: () => void) {
-  Deno.test({ name, permissions: "none", fn });
-}
+import { pure } from "./_feed.ts";
 
 pure("expandHostlist() gives what scontrol 22.05 shows", () => {
   assert.deepEqual(

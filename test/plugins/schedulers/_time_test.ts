@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { parseDuration, timeLeft } from "../../../plugins/schedulers/_time.ts";
-
-function pure(name: string, fn: () => void) {
-  Deno.test({ name, permissions: "none", fn });
-}
+import { pure } from "./_feed.ts";
 
 pure("parseDuration() reads every form that schedulers print", () => {
   const cases: [string, number][] = [

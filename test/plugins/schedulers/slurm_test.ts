@@ -1,31 +1,20 @@
-/** The plugin for Slurm against lines as squeue 22.05 prints them, and srun's complaints. Pure. */
+/** The plugin for Slurm against lines as squeue 22.05 prints them, and srun's complaints. */
 
 import assert from "node:assert/strict";
-import type { RunOutput, RunSpec, Steps } from "../../../plugins/contract.ts";
 import { slurm } from "../../../plugins/schedulers/slurm.ts";
 import { squeueLine } from "../../support/squeue.ts";
+import { failsWith, feed, lines, output, pure } from "./_feed.ts";
 
-/** Drives steps with canned outputs; returns the result and what was asked for. */
-function drive<T>(steps: Steps<T>, outputs: readonly Partial<RunOutput>[]): [T, RunSpec[]] {
-  const asked: RunSpec[] = [];
-  const left = [...outputs];
-  let next = steps.next();
-  while (!next.done) {
-    asked.push(next.value);
-    const output = left.shift();
-    assert.ok(output, "one call too many");
-    next = steps.next({ code: 0, stdout: "", stderr: "", ...output });
-  }
-  assert.equal(left.length, 0, "a call too few");
-  return [next.value, asked];
+function list(...outputs: Parameters<typeof feed>[2]) {
+  return feed(slurm, slurm.list({ user: "ada" }), outputs);
 }
 
-Deno.test("slurm.list() keeps array tasks apart, expands nodes, reads times", () => {
-  const [jobs] = drive(slurm.list({ user: "ada" }), [{
-    stdout: squeueLine({ id: "41", display: "40_1", nodes: "n[1-2,07]", left: "1-02:03:04" }) +
+pure("slurm.list() keeps array tasks apart, expands nodes, reads times", () => {
+  const { value: jobs } = list(output(
+    squeueLine({ id: "41", display: "40_1", nodes: "n[1-2,07]", left: "1-02:03:04" }) +
       squeueLine({ id: "42", display: "40_2", state: "PENDING", nodes: "", left: "UNLIMITED" }) +
       squeueLine({ id: "43", display: "43+0", state: "SPECIAL_EXIT", elapsed: "INVALID" }),
-  }]);
+  ));
   assert.deepEqual(jobs.map(({ id, displayId, state, nodes }) => [id, displayId, state, nodes]), [
     ["41", "40_1", "running", ["n1", "n2", "n07"]],
     ["42", "40_2", "pending", []],
@@ -36,30 +25,63 @@ Deno.test("slurm.list() keeps array tasks apart, expands nodes, reads times", ()
   assert.equal(jobs[2]!.stateText, "SPECIAL_EXIT");
 });
 
-Deno.test("slurm.list() takes any name: separators, line breaks, quotes", () => {
-  const [jobs] = drive(slurm.list({ user: "ada" }), [{
-    stdout: squeueLine({ id: "1", name: "a b|c\x1fd" }) +
-      squeueLine({ id: "2", name: "two\nlines" }),
-  }]);
-  assert.deepEqual(jobs.map(({ name }) => name), ["a b|c\x1fd", "two\nlines"]);
+pure("slurm.list() takes any name: separators, line breaks, quotes", () => {
+  const { value } = list(output(
+    squeueLine({ id: "1", name: "a b|c\x1fd" }) + squeueLine({ id: "2", name: "two\nlines" }),
+  ));
+  assert.deepEqual(value.map(({ name }) => name), ["a b|c\x1fd", "two\nlines"]);
 });
 
-Deno.test("slurm.list() asks by user name where squeue knows no --me", () => {
-  const [jobs, asked] = drive(slurm.list({ user: "ada" }), [
-    { code: 1, stderr: "squeue: unrecognized option '--me'\n" },
-    { stdout: squeueLine({}) },
-  ]);
-  assert.equal(jobs.length, 1);
-  assert.ok(asked[1]!.args.includes("ada") && !asked[1]!.args.includes("--me"));
+pure("slurm.list() names no states: a stopped or resized job is no longer R to squeue", () => {
+  const { value, specs } = list(
+    output(squeueLine({ id: "1", state: "STOPPED" }) + squeueLine({ id: "2", state: "RESIZING" })),
+  );
+  assert.match(lines(specs)[0]!, /^squeue -h -r --me -o /);
+  assert.deepEqual(value.map(({ state }) => state), ["suspended", "running"]);
 });
 
-Deno.test("slurm.list() scrubs the environment but keeps the way to the cluster", () => {
-  const [, [spec]] = drive(slurm.list({ user: "ada" }), [{}]);
+pure("slurm.list() asks by user name where squeue knows no --me", () => {
+  const old = output("", { code: 1, stderr: "squeue: unrecognized option '--me'\n" });
+  const { value, specs } = list(old, output(squeueLine({})));
+  assert.equal(value.length, 1);
+  assert.match(lines(specs)[1]!, /^squeue -h -r -u ada -o /);
+});
+
+pure("slurm.list() scrubs the environment but keeps the way to the cluster", () => {
+  const { specs: [spec] } = list(output(""));
   assert.ok(spec!.without?.includes("SQUEUE_*") && spec!.without.includes("SLURM_*"));
   assert.ok(spec!.keep?.includes("SLURM_CONF"));
 });
 
-Deno.test("slurm.helper() starts one task a node that takes nothing from the job", () => {
+pure("slurm.list() passes over a banner, and takes (null) for nothing", () => {
+  const line = squeueLine({ id: "1", nodes: "(null)", workDir: "(null)" });
+  const { value } = list(output(`Welcome to big!\n${line}`));
+  assert.deepEqual(value.map(({ id, nodes, workDir }) => [id, nodes, workDir]), [
+    ["1", [], undefined],
+  ]);
+});
+
+pure("slurm.list() says what failed", () => {
+  const stderr = "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n";
+  failsWith(() => list(output("", { code: 1, stderr })), {
+    message: /^Cannot list jobs: "squeue" exited with code 1$/,
+    cause: /Unable to contact/,
+  });
+  failsWith(() => list(output("<html>\nnot squeue\n")), { message: /a list of jobs/ });
+});
+
+pure("slurm.lookup() finds a job by either id; an unknown one is null", () => {
+  const text = squeueLine({ id: "41", display: "40_1" }) +
+    squeueLine({ id: "42", display: "40_2" });
+  const look = (job: string) => feed(slurm, slurm.lookup!(job), [output(text)]);
+  assert.equal(look("40_2").value!.id, "42");
+  assert.equal(look("41").value!.displayId, "40_1");
+  assert.match(lines(look("41").specs)[0]!, /^squeue -h -r -j 41 -t all -o /);
+  const stderr = "slurm_load_jobs error: Invalid job id specified\n";
+  assert.equal(feed(slurm, slurm.lookup!("9"), [output("", { code: 1, stderr })]).value, null);
+});
+
+pure("slurm.helper() starts one task a node that takes nothing from the job", () => {
   const spec = slurm.helper!({ job: "36", nodes: ["n1", "n2"] }, ["true", "x"])!;
   const line = spec.args.join(" ");
   assert.match(line, /^--jobid=36 --overlap -w n1,n2 -N2 -n2 --ntasks-per-node=1 .*true x$/);
@@ -68,7 +90,7 @@ Deno.test("slurm.helper() starts one task a node that takes nothing from the job
   assert.deepEqual(component.args.slice(0, 2), ["--jobid=36", "--het-group=1"]);
 });
 
-Deno.test("slurm.helperFailure() leaves out an option that srun is too old for", () => {
+pure("slurm.helperFailure() leaves out an option that srun is too old for", () => {
   const spec = slurm.helper!({ job: "36", nodes: ["n1"] }, ["true"])!;
   for (const option of ["--overlap", "--gres"]) {
     const failure = slurm.helperFailure!(
@@ -80,7 +102,7 @@ Deno.test("slurm.helperFailure() leaves out an option that srun is too old for",
   }
 });
 
-Deno.test("slurm.helperFailure() knows a suspended job", () => {
+pure("slurm.helperFailure() knows a suspended job", () => {
   const spec = slurm.helper!({ job: "4", nodes: ["n1"] }, ["true"])!;
   // 22.05
   const stderr = "srun: cluster configuration lacks support for cpu binding\n" +
@@ -90,27 +112,32 @@ Deno.test("slurm.helperFailure() knows a suspended job", () => {
   assert.ok(!failure!.ssh);
 });
 
-Deno.test("slurm.helperFailure() blames nobody when srun succeeded", () => {
+pure("slurm.helperFailure() blames nobody when srun succeeded", () => {
   const spec = slurm.helper!({ job: "36", nodes: ["n1"] }, ["true"])!;
   const warning = "srun: cluster configuration lacks support for cpu binding\n";
   assert.equal(slurm.helperFailure!({ code: 0, stdout: "", stderr: warning }, spec), null);
 });
 
-Deno.test("slurm.broadcast() signals one step, or the batch script", () => {
+pure("slurm.broadcast() signals one step, or the batch script", () => {
   const words = (step?: string) =>
     slurm.broadcast!({ job: "36", signal: 40, ...(step ? { step } : {}) })!.args;
   assert.deepEqual(words("0"), ["--signal=40", "36.0"]);
   assert.deepEqual(words(), ["--signal=40", "--batch", "36"]);
 });
 
-Deno.test("slurm.output() reads the path of stdout, blanks and all", () => {
-  const stdout = "JobId=1 JobName=x WorkDir=/x StdErr=/x y/o.out StdIn=/dev/null " +
-    "StdOut=/x y/o.out Power= NtasksPerTRES:0\n";
-  assert.equal(drive(slurm.output!("1"), [{ stdout }])[0], "/x y/o.out");
-  assert.equal(drive(slurm.output!("1"), [{ code: 1 }])[0], null);
+pure("slurm.output() reads the path of stdout, blanks and all; a pattern is no path", () => {
+  const path = (file: string, code = 0) => {
+    const text = `JobId=1 JobName=x WorkDir=/x StdErr=/x y/o.out StdIn=/dev/null StdOut=${file}`;
+    return feed(slurm, slurm.output!("1"), [output(`${text} Power= NtasksPerTRES:0\n`, { code })])
+      .value;
+  };
+  assert.equal(path("/x y/o.out"), "/x y/o.out");
+  for (const none of ["(null)", "/dev/null", "/x/%N.log", "/x/%3t"]) assert.equal(path(none), null);
+  assert.equal(path("/x", 1), null);
 });
 
-Deno.test("slurm.clusterName() reads scontrol's line", () => {
-  const stdout = "Configuration data\nClusterName             = big\n";
-  assert.equal(drive(slurm.clusterName!(), [{ stdout }])[0], "big");
+pure("slurm.clusterName() reads scontrol's line", () => {
+  const text = "Configuration data\nClusterName             = big\n";
+  assert.equal(feed(slurm, slurm.clusterName!(), [output(text)]).value, "big");
+  assert.equal(feed(slurm, slurm.clusterName!(), [output("", { code: 1 })]).value, null);
 });
