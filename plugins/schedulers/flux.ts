@@ -118,7 +118,8 @@ export const flux = {
 } satisfies SchedulerPlugin;
 
 function fluxJobs(...select: string[]): RunSpec {
-  const args = ["jobs", "--no-header", "--color=never", `--format=${format}`, ...select];
+  // -n: its long form was --suppress-header once, and is --no-header now.
+  const args = ["jobs", "-n", "--color=never", `--format=${format}`, ...select];
   return { program: "flux", args };
 }
 

@@ -90,7 +90,7 @@ const cases: readonly {
     plugin: flux,
     programs: { flux: print("flux/0.49-jobs.txt") },
     ids: ["ffdjqqPd", "fVnyWKu5Hj99", "ffdjqqPe", "ffdjqqPf", "ffdjqqPg"],
-    calls: [/^flux jobs --no-header .*--format=\{id\.dec\}\t/],
+    calls: [/^flux jobs -n .*--format=\{id\.dec\}\t/],
   },
   {
     plugin: htcondor,

@@ -13,7 +13,7 @@ function list(...outputs: Parameters<typeof feed>[2]) {
 pure("flux.list() reads ids beyond 2^53, hostlists, names with tabs, unknown states", () => {
   const { value, specs } = list(output(jobs));
   const [, flag, color, , count] = specs[0]!.args;
-  assert.deepEqual([flag, color, count], ["--no-header", "--color=never", "--count=100000"]);
+  assert.deepEqual([flag, color, count], ["-n", "--color=never", "--count=100000"]);
   assert.deepEqual(value[0], {
     id: canonicalFluxId("1470723981312"),
     displayId: canonicalFluxId("1470723981312"),
