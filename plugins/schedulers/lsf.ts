@@ -92,7 +92,7 @@ function canonicalId(id: string): string {
 
 /**
  * Asks for jobs as JSON with times as hours, minutes and seconds; in the plain form where bjobs
- * knows neither `-hms` nor `-json` (before 10.1.0.2).
+ * knows neither `-hms` nor `-json` (before 10.1.0.2), or where its JSON is broken.
  */
 function* askLsf(action: string, select: readonly string[], job?: string): Steps<Row[]> {
   const tail = job === undefined ? [] : [job];
@@ -102,19 +102,24 @@ function* askLsf(action: string, select: readonly string[], job?: string): Steps
     args: [...select, "-hms", "-o", names, "-json", ...tail],
   };
   if (saysNoJob(output)) return [];
-  if (output.code === 0) return readJson(action, output.stdout);
-  if (!/illegal|invalid|unknown|usage|unrecognized/i.test(output.stderr)) {
-    // Jobs that could not be found are records with ERROR beside those that could.
-    if (output.stdout.trim().startsWith("{")) return readJson(action, output.stdout);
+  const { code, stdout, stderr } = output;
+  const refused = code !== 0 && /illegal|invalid|unknown|usage|unrecognized/i.test(stderr);
+  // Jobs that could not be found are records with ERROR beside those that could.
+  if (!refused && code !== 0 && !stdout.trim().startsWith("{")) {
     throw commandFailed(action, { program: "bjobs", output, hint });
   }
+  const rows = refused ? undefined : readJson(stdout);
+  if (rows) return rows;
   const plain = yield {
     program: "bjobs",
     args: [...select, "-noheader", "-o", `${names} delimiter='${delimiter}'`, ...tail],
   };
   if (saysNoJob(plain)) return [];
   if (plain.code !== 0) throw commandFailed(action, { program: "bjobs", output: plain, hint });
-  return readPlain(action, plain.stdout);
+  const plainRows = readPlain(plain.stdout);
+  if (plainRows && (refused || plainRows.length > 0)) return plainRows;
+  const [shown, wanted] = refused ? [plain.stdout, "a list of jobs"] : [stdout, "JSON"];
+  throw unreadable(action, { program: "bjobs", stdout: shown, wanted });
 }
 
 /** Having no jobs is an error to LSF: a line on stderr and code 255. */
@@ -123,17 +128,16 @@ function saysNoJob(output: RunOutput): boolean {
     /No (unfinished |matching )?job found|is not found/i.test(output.stderr);
 }
 
-function readJson(action: string, stdout: string): Row[] {
+/** The records; undefined where it isn't JSON of this form. */
+function readJson(stdout: string): Row[] | undefined {
   let data: unknown;
   try {
     data = JSON.parse(stdout);
   } catch {
-    throw unreadable(action, { program: "bjobs", stdout, wanted: "JSON" });
+    return undefined;
   }
   const records = isRecord(data) ? data["RECORDS"] : undefined;
-  if (!Array.isArray(records)) {
-    throw unreadable(action, { program: "bjobs", stdout, wanted: 'JSON with "RECORDS"' });
-  }
+  if (!Array.isArray(records)) return undefined;
   return records.filter(isRecord).filter((record) => !("ERROR" in record)).map((record) =>
     Object.fromEntries(
       Object.entries(record).map(([key, value]) => [key.toLowerCase(), String(value)]),
@@ -141,7 +145,8 @@ function readJson(action: string, stdout: string): Row[] {
   );
 }
 
-function readPlain(action: string, stdout: string): Row[] {
+/** The lines; undefined where there are some and none is a job. */
+function readPlain(stdout: string): Row[] | undefined {
   const lines = stdout.split("\n").filter((line) => line.trim() !== "");
   const rows = lines.map((line) => line.split(delimiter)).filter((cells) =>
     cells.length >= fields.length && /^\d+$/.test(cells[0]!.trim())
@@ -151,10 +156,7 @@ function readPlain(action: string, stdout: string): Row[] {
       fields.map((field, at) => [field, field === "job_name" ? rest : blank(cells[at]!)]),
     );
   });
-  if (rows.length === 0 && lines.length > 0) {
-    throw unreadable(action, { program: "bjobs", stdout, wanted: "a list of jobs" });
-  }
-  return rows;
+  return rows.length === 0 && lines.length > 0 ? undefined : rows;
 }
 
 /** The plain form has `-` for what is empty. */

@@ -62,6 +62,11 @@ pure("lsf.list() reads the plain form where -hms and -json are unknown", () => {
   }]);
 });
 
+pure("lsf.list() reads the plain form where the JSON is broken", () => {
+  const broken = output(json.replace('"train"', '"a "name""'));
+  assert.deepEqual(list(broken, output(plain)).value.map(({ id }) => id), ["22010", "22011[7]"]);
+});
+
 pure("lsf.list() takes LSF's complaint about no jobs for an empty list", () => {
   const none = output("", { code: 255, stderr: "No unfinished job found\n" });
   assert.deepEqual(list(none).value, []);
@@ -77,8 +82,8 @@ pure("lsf.list() says what failed", () => {
     message: /^Cannot list jobs: "bjobs" exited with code 255$/,
     cause: /not responding/,
   });
-  failsWith(() => list(output(json.slice(0, 200))), { message: /did not print JSON/ });
-  failsWith(() => list(output("{}")), { message: /"RECORDS"/ });
+  failsWith(() => list(output(json.slice(0, 200)), output("")), { message: /did not print JSON/ });
+  failsWith(() => list(output("{}"), output("rubbish")), { message: /did not print JSON/ });
   failsWith(() => list(illegal, output("JOBID USER\nrubbish\n")), { message: /a list of jobs/ });
   failsWith(() => list(illegal, down), { message: /exited with code 255/ });
 });
