@@ -7,8 +7,7 @@
 
 import type { Job } from "../contract.ts";
 import { parseDuration, timeLeft } from "./_time.ts";
-import { parseXml, type XmlElement } from "./_xml.ts";
-import { findAll } from "./_xml.ts";
+import { findAll, parseXml, type XmlElement } from "./_xml.ts";
 
 /** Attributes of one job, flat: a resource's name is `Resource_List.walltime`. */
 export type Attributes = Readonly<Record<string, string>>;
@@ -196,8 +195,11 @@ export function shortId(id: string): string {
 
 /** PBS_O_WORKDIR of the job's environment, which is a table in JSON and one text elsewhere. */
 function submitDir(job: Attributes): string | undefined {
-  return job["Variable_List.PBS_O_WORKDIR"] ??
-    /(?:^|,)PBS_O_WORKDIR=([^,]*)/.exec(job["Variable_List"] ?? "")?.[1];
+  const listed = job["Variable_List.PBS_O_WORKDIR"];
+  if (listed !== undefined) return listed;
+  // A comma within a value has a backslash before it.
+  const value = /(?:^|,)PBS_O_WORKDIR=((?:\\.|[^,\\])*)/.exec(job["Variable_List"] ?? "")?.[1];
+  return value?.replaceAll(/\\(.)/g, "$1");
 }
 
 /** `12[].server` of `12[3].server`. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { HelperFailure, Job, RunOutput, SchedulerPlugin } from "../contract.ts";
+import type { HelperFailure, Job, RunOutput, SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
 import { parseDuration, timeLeft } from "./_time.ts";
 import { wordsForShell } from "./_words.ts";
@@ -58,10 +58,8 @@ export const sge = {
     return mergeHosts(records.flatMap((record) => toJob(record, now) ?? []));
   },
   *lookup(job) {
-    const action = `Cannot look up job "${job}"`;
     const [id = job, index] = elementOf(job);
-    const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
-    const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
+    const detail = yield* askDetail(`Cannot look up job "${job}"`, id);
     return detail ? jobOfDetail(detail, { id, index }) : null;
   },
   *clusterName() {
@@ -103,10 +101,8 @@ export const sge = {
   },
   broadcast: () => null,
   *output(job) {
-    const action = `Cannot find the output of job "${job}"`;
     const [id = job, index] = elementOf(job);
-    const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
-    const detail = findAll(readXml(action, output), "djob_info")[0]?.children[0];
+    const detail = yield* askDetail(`Cannot find the output of job "${job}"`, id);
     return detail ? outputPath(detail, { id, index }) : null;
   },
   loginHost: (env) => env["SGE_O_HOST"] || null,
@@ -116,6 +112,18 @@ export const sge = {
 /** Job and index of `2.1` (Grid Engine's own way to write an element) or `2_1` (rdg's). */
 function elementOf(id: string): string[] {
   return id.split(/[._]/);
+}
+
+/** Asks about one job; undefined where Grid Engine knows none of this number. */
+function* askDetail(action: string, id: string): Steps<XmlElement | undefined> {
+  const output = yield { program: "qstat", args: ["-j", id, "-xml"] };
+  // 8.1.9 says so in XML and exits with 0; others may say it in words and fail.
+  if (
+    output.code !== 0 && /do(?:es)? not exist|unknown_jobs/i.test(output.stdout + output.stderr)
+  ) {
+    return undefined;
+  }
+  return findAll(readXml(action, output), "djob_info")[0]?.children[0];
 }
 
 function readXml(action: string, output: RunOutput): XmlElement {

@@ -63,6 +63,13 @@ pure("pbs.list() reads the plain form where the JSON is broken", () => {
   }]);
 });
 
+pure("pbs.list() takes a folder with a comma in it, as the plain form writes it", () => {
+  const text = plain.replace(/PBS_O_WORKDIR=[^,\n]*/, "PBS_O_WORKDIR=/a\\,b");
+  assert.notEqual(text, plain);
+  const { value } = list(output("1008.qot-calc0\n"), output(broken), output(text));
+  assert.equal(value[0]!.workDir, "/a,b");
+});
+
 pure("pbs.list() asks one by one where only the first of several is answered", () => {
   const other = one.replaceAll("1008.qot", "1009.qot");
   const { value, specs } = list(

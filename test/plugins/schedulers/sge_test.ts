@@ -151,6 +151,10 @@ pure("sge.lookup() tells whose a job is and whether it has started; an unknown o
   assert.equal(look("2_2", arrayDetail)!.id, "2.2");
   assert.equal(look("2_2", arrayDetail)!.displayId, "2_2");
   assert.equal(look("99", unknown), null);
+  const words = output("", { code: 1, stderr: "Following jobs do not exist: \n99\n" });
+  assert.equal(feed(sge, sge.lookup("99"), [words]).value, null);
+  const down = output("", { code: 1, stderr: "error: commlib error" });
+  failsWith(() => feed(sge, sge.lookup("99"), [down]), { message: /^Cannot look up job "99": / });
 });
 
 pure("sge.output() finds the file: default name, -o with variables, none for qrsh", () => {
