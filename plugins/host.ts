@@ -5,6 +5,7 @@
  * @module
  */
 
+import { collect, end, environmentFor, feed } from "./_child.ts";
 import type { RunOutput, RunSpec, Steps } from "./contract.ts";
 import { ExitCode, RdgError } from "./error.ts";
 
@@ -17,14 +18,11 @@ export type Runner = (
 /** Time limit of a program that names none, in milliseconds. */
 export const defaultTimeoutMs = 20_000;
 
-/** Output that is kept of one program, in bytes; what comes after it is dropped. */
-const maxOutput = 256 * 1024 * 1024;
-
 /**
  * Makes a runner of real programs.
  *
  * Under a scoped `--allow-run`, Deno refuses every start while a non-empty `LD_*` variable is
- * inherited (environment modules set `LD_LIBRARY_PATH`; facts seen on Deno 2.9), so these are blanked
+ * inherited (environment modules set `LD_LIBRARY_PATH`; seen with Deno 2.9), so these are blanked
  * there unless the spec sets them. A program that exceeds its limit is ended, and what it started is
  * not waited for.
  *
@@ -170,88 +168,6 @@ export function isOnPath(program: string, path: string): boolean {
 /** Writes a word the way it would have to be typed in a POSIX shell. */
 export function quoteWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** The variables that a program gets: what the spec takes away and sets, and no loader variables. */
-async function environmentFor(
-  spec: RunSpec,
-): Promise<{ env: Record<string, string>; clearEnv: boolean }> {
-  const changes: Record<string, string | null> = {};
-  const unscoped = (await Deno.permissions.query({ name: "run" })).state === "granted";
-  const whole = (await Deno.permissions.query({ name: "env" })).state === "granted";
-  const all = whole ? Deno.env.toObject() : undefined;
-  if (!unscoped) {
-    const known = all ? Object.keys(all) : ["LD_LIBRARY_PATH", "LD_PRELOAD", "LD_RUN_PATH"];
-    for (const name of known) if (/^(LD|DYLD)_/.test(name)) changes[name] = "";
-  }
-  for (const name of Object.keys(all ?? {})) {
-    if (spec.without?.some((pattern) => matches(name, pattern)) && !spec.keep?.includes(name)) {
-      changes[name] = null;
-    }
-  }
-  Object.assign(changes, spec.env);
-  const clearEnv = all !== undefined && Object.values(changes).includes(null);
-  const env: Record<string, string> = clearEnv ? { ...all } : {};
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === null) delete env[name];
-    else env[name] = value;
-  }
-  return { env, clearEnv };
-}
-
-function matches(name: string, pattern: string): boolean {
-  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
-}
-
-/** Reads a stream to its end, or until it is told to stop. */
-function collect(
-  stream: ReadableStream<Uint8Array>,
-  onLine?: (line: string) => void,
-): { text: Promise<string>; cancel: () => Promise<void> } {
-  const reader = stream.getReader();
-  const read = async () => {
-    const decoder = new TextDecoder();
-    const parts: string[] = [];
-    let size = 0;
-    let line = "";
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      size += next.value.length;
-      const part = decoder.decode(next.value, { stream: true });
-      if (size <= maxOutput) parts.push(part);
-      if (!onLine) continue;
-      const lines = (line + part).split("\n");
-      line = lines.pop() ?? "";
-      lines.forEach(onLine);
-    }
-    if (onLine && line) onLine(line);
-    return parts.join("") + decoder.decode();
-  };
-  return { text: read(), cancel: () => reader.cancel() };
-}
-
-/** Ends a program: SIGTERM, and SIGKILL two seconds later. */
-async function end(child: Deno.ChildProcess): Promise<void> {
-  const kill = (signal: Deno.Signal) => {
-    try {
-      child.kill(signal);
-    } catch {
-      // It has ended in the meantime.
-    }
-  };
-  kill("SIGTERM");
-  const timer = setTimeout(() => kill("SIGKILL"), 2000);
-  await child.status;
-  clearTimeout(timer);
-}
-
-async function feed(stream: WritableStream<Uint8Array>, text: string): Promise<void> {
-  const writer = stream.getWriter();
-  try {
-    await writer.write(new TextEncoder().encode(text));
-    await writer.close();
-  } catch {
-    // The program ended without reading all of it; its exit status tells the story.
-  }
 }
 
 function explainStart(program: string, error: unknown): unknown {

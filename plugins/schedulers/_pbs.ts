@@ -6,6 +6,7 @@
  */
 
 import type { Job } from "../contract.ts";
+import { isRecord, parseJson } from "./_json.ts";
 import { parseDuration, timeLeft } from "./_time.ts";
 import { findAll, parseXml, type XmlElement } from "./_xml.ts";
 
@@ -37,12 +38,7 @@ const states: Readonly<Record<string, Job["state"]>> = {
  * environment holds shell functions) or not of this form.
  */
 export function readJson(text: string): JobTable | undefined {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const data = parseJson(text);
   if (!isRecord(data)) return undefined;
   const table: JobTable = new Map();
   // Without any job the key "Jobs" is left out.
@@ -217,8 +213,4 @@ function flatten(job: Record<string, unknown>): Attributes {
     }
   }
   return flat;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -11,6 +11,7 @@ import type { HelperFailure, Job, RunOutput, RunSpec, SchedulerPlugin } from "..
 import { canonicalFluxId } from "./_f58.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
 import { expandHostlist } from "./_hostlist.ts";
+import { isRecord, parseJson } from "./_json.ts";
 
 /** Fields asked for; the name comes last, it may hold anything. */
 const format = [
@@ -105,11 +106,9 @@ export const flux = {
     if (output.code !== 0) {
       throw commandFailed(action, { program: "flux job info", output, hint });
     }
-    let spec: unknown;
-    try {
-      spec = JSON.parse(output.stdout);
-    } catch {
-      const { stdout } = output;
+    const { stdout } = output;
+    const spec = parseJson(stdout);
+    if (spec === undefined) {
       throw unreadable(action, { program: "flux job info", stdout, wanted: "JSON" });
     }
     return outputPath(spec, job);
@@ -177,8 +176,8 @@ function outputPath(spec: unknown, job: string): string | null {
 function dig(value: unknown, path: readonly string[]): unknown {
   let at = value;
   for (const key of path) {
-    if (typeof at !== "object" || at === null) return undefined;
-    at = (at as Record<string, unknown>)[key];
+    if (!isRecord(at)) return undefined;
+    at = at[key];
   }
   return at;
 }

@@ -11,6 +11,7 @@
 
 import type { HelperFailure, Job, SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
+import { isRecord, parseJson } from "./_json.ts";
 import { timeLeft } from "./_time.ts";
 import { wordsForShell } from "./_words.ts";
 
@@ -116,14 +117,9 @@ function* askCondor(action: string, select: readonly string[]): Steps<Ad[]> {
   if (output.code !== 0) throw commandFailed(action, { program, output, hint });
   const { stdout } = output;
   if (stdout.trim() === "") return [];
-  let data: unknown;
-  try {
-    data = JSON.parse(stdout);
-  } catch {
-    throw unreadable(action, { program, stdout, wanted: "JSON" });
-  }
+  const data = parseJson(stdout);
   if (!Array.isArray(data)) throw unreadable(action, { program, stdout, wanted: "a JSON array" });
-  return data.filter((ad): ad is Ad => typeof ad === "object" && ad !== null);
+  return data.filter(isRecord);
 }
 
 function toJob(ad: Ad): Job | undefined {

@@ -9,6 +9,7 @@
 
 import type { Job, RunOutput, SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
+import { isRecord, parseJson } from "./_json.ts";
 import { parseDuration } from "./_time.ts";
 
 /** Fields asked for, in the order of the plain form: the name comes last, it may hold anything. */
@@ -130,12 +131,7 @@ function saysNoJob(output: RunOutput): boolean {
 
 /** The records; undefined where it isn't JSON of this form. */
 function readJson(stdout: string): Row[] | undefined {
-  let data: unknown;
-  try {
-    data = JSON.parse(stdout);
-  } catch {
-    return undefined;
-  }
+  const data = parseJson(stdout);
   const records = isRecord(data) ? data["RECORDS"] : undefined;
   if (!Array.isArray(records)) return undefined;
   return records.filter(isRecord).filter((record) => !("ERROR" in record)).map((record) =>
@@ -223,8 +219,4 @@ function outputPath(row: Row): string | null {
   const path = pattern.replaceAll("%J", job).replaceAll("%I", own ?? row["jobindex"] ?? "0");
   const folder = row["exec_cwd"];
   return path.startsWith("/") ? path : folder ? `${folder.replace(/\/$/, "")}/${path}` : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

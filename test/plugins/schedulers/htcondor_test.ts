@@ -67,7 +67,7 @@ pure("htcondor.list() says what failed", () => {
     message: /^Cannot list jobs: "condor_q" exited with code 1$/,
     cause: /Failed to fetch ads/,
   });
-  failsWith(() => list(output(queue.slice(0, 200))), { message: /did not print JSON/ });
+  failsWith(() => list(output(queue.slice(0, 200))), { message: /a JSON array/ });
   failsWith(() => list(output("{}")), { message: /a JSON array/ });
 });
 
