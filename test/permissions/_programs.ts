@@ -43,15 +43,15 @@ const answers: Readonly<Record<string, string>> = {
 esac`,
   qsig: ":",
   qrsh: onNode(2),
-  bjobs: `exec cat ${samples}lsf/10.1-bjobs.json`,
+  bjobs: `exec cat ${samples}lsf/composed-bjobs.json`,
   bkill: ":",
   lsid: "echo 'My cluster name is c1'",
   flux: `case "$1" in
 exec) shift 6; exec "$@" ;;
 job) ;;
-*) exec cat ${samples}flux/0.49-jobs.txt ;;
+*) exec cat ${samples}flux/composed-jobs.txt ;;
 esac`,
-  "condor_q": `exec cat ${samples}htcondor/23-condor_q.json`,
+  "condor_q": `exec cat ${samples}htcondor/composed-condor_q.json`,
   "condor_ssh_to_job": onNode(1),
   ssh: `case "$*" in
 *"-O check"*) exit 255 ;;

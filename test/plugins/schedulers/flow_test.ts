@@ -76,7 +76,7 @@ const cases: readonly {
   },
   {
     plugin: lsf,
-    programs: { bjobs: print("lsf/10.1-bjobs.json") },
+    programs: { bjobs: print("lsf/composed-bjobs.json") },
     ids: ["22005", "22010", "22011[7]", "22012"],
     calls: [/^bjobs -u alice -hms -o jobid .*-json$/],
   },
@@ -88,13 +88,13 @@ const cases: readonly {
   },
   {
     plugin: flux,
-    programs: { flux: print("flux/0.49-jobs.txt") },
+    programs: { flux: print("flux/composed-jobs.txt") },
     ids: ["ffdjqqPd", "fVnyWKu5Hj99", "ffdjqqPe", "ffdjqqPf", "ffdjqqPg"],
     calls: [/^flux jobs -n .*--format=\{id\.dec\}\t/],
   },
   {
     plugin: htcondor,
-    programs: { condor_q: print("htcondor/23-condor_q.json") },
+    programs: { condor_q: print("htcondor/composed-condor_q.json") },
     ids: ["101.0", "101.1", "102.0", "103.0"],
     calls: [/^condor_q alice -json -attributes ClusterId,/],
   },

@@ -3,8 +3,8 @@ import { canonicalFluxId } from "../../../plugins/schedulers/_f58.ts";
 import { flux } from "../../../plugins/schedulers/flux.ts";
 import { failsWith, feed, output, pure, sample } from "./_feed.ts";
 
-const jobs = sample("flux/0.49-jobs.txt");
-const jobspec = sample("flux/0.49-jobspec.json");
+const jobs = sample("flux/composed-jobs.txt");
+const jobspec = sample("flux/composed-jobspec.json");
 
 function list(...outputs: Parameters<typeof feed>[2]) {
   return feed(flux, flux.list(), outputs);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { htcondor } from "../../../plugins/schedulers/htcondor.ts";
 import { failsWith, feed, output, pure, sample } from "./_feed.ts";
 
-const queue = sample("htcondor/23-condor_q.json");
-const jobAd = sample("htcondor/23-job_ad.txt");
+const queue = sample("htcondor/composed-condor_q.json");
+const jobAd = sample("htcondor/composed-job_ad.txt");
 
 function list(...outputs: Parameters<typeof feed>[2]) {
   return feed(htcondor, htcondor.list({ user: "alice" }), outputs);

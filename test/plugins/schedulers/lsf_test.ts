@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { lsf, parseExecHosts } from "../../../plugins/schedulers/lsf.ts";
 import { failsWith, feed, output, pure, sample } from "./_feed.ts";
 
-const json = sample("lsf/10.1-bjobs.json");
-const plain = sample("lsf/9.1-bjobs.txt");
+const json = sample("lsf/composed-bjobs.json");
+const plain = sample("lsf/composed-bjobs.txt");
 const illegal = output("", { code: 255, stderr: "bjobs: Illegal option -- hms\nUsage: bjobs …" });
 
 function list(...outputs: Parameters<typeof feed>[2]) {
   return feed(lsf, lsf.list({ user: "otptest" }), outputs);
 }
 
-pure("lsf.list() reads the JSON of 10.1: suffixes, slots, array elements, unknown states", () => {
+pure("lsf.list() reads the JSON: suffixes, slots, array elements, unknown states", () => {
   const { value, specs } = list(output(json));
   assert.deepEqual(specs[0]!.args.slice(0, 4), ["-u", "otptest", "-hms", "-o"]);
   assert.equal(specs[0]!.args.at(-1), "-json");

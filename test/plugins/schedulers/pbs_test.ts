@@ -4,9 +4,9 @@ import { pbs } from "../../../plugins/schedulers/pbs.ts";
 import { failsWith, feed, lines, output, pure, sample } from "./_feed.ts";
 
 const one = sample("pbs/20.0.1-qstat.json");
-const array = sample("pbs/20.0.1-qstat-array.json");
-const broken = sample("pbs/19.1.1-qstat-broken.json");
-const plain = sample("pbs/19.1.1-qstat-f.txt");
+const array = sample("pbs/composed-qstat-array.json");
+const broken = sample("pbs/composed-qstat-broken.json");
+const plain = sample("pbs/composed-qstat-f.txt");
 const torqueXml = sample("torque/6.1-qstat.xml");
 
 function list(...outputs: Parameters<typeof feed>[2]) {

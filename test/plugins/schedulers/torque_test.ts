@@ -3,7 +3,7 @@ import { torque } from "../../../plugins/schedulers/torque.ts";
 import { failsWith, feed, lines, output, pure, sample } from "./_feed.ts";
 
 const one = sample("torque/6.1-qstat.xml");
-const array = sample("torque/6.1-qstat-array.xml");
+const array = sample("torque/composed-qstat-array.xml");
 
 function list(...outputs: Parameters<typeof feed>[2]) {
   return feed(torque, torque.list({ user: "wcx" }), outputs);
