@@ -141,7 +141,11 @@ export function checkDeclared(
       `Cannot run "${spec.program}" for plugin "${plugin.name}": it declares ${
         plugin.programs.map((name) => `"${name}"`).join(", ") || "no programs"
       }`,
-      { code: "undeclared-program", exitCode: ExitCode.permission },
+      {
+        code: "undeclared-program",
+        exitCode: ExitCode.permission,
+        hint: `tell the plugin's author: "programs" has to name it`,
+      },
     );
   }
 }

@@ -7,6 +7,8 @@
 
 import type { Host } from "../_host.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
+import { FormError } from "../../plugins/drop_in/_check.ts";
+import { pluginName } from "../../plugins/drop_in/forms.ts";
 import contract from "../../plugins/contract.ts" with { type: "text" };
 import { builtIn } from "./_places.ts";
 import type { PluginOptions } from "./command.ts";
@@ -51,11 +53,20 @@ export async function make(options: PluginOptions, host: Host): Promise<number> 
       `rdg plugin new scheduler ${name}`,
     );
   }
-  if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) {
-    throw usageError(`Cannot call a plugin "${name}": want lower-case letters, digits and -`);
+  try {
+    pluginName(name, "it");
+  } catch (error) {
+    if (!(error instanceof FormError)) throw error;
+    throw usageError(
+      `Cannot call a plugin "${name}": want lower-case letters, digits and -`,
+      `rdg plugin new ${kind} NAME`,
+    );
   }
   if (builtIn()[kind].includes(name)) {
-    throw usageError(`Cannot call a plugin "${name}": a built-in ${kind} has that name`);
+    throw usageError(
+      `Cannot call a plugin "${name}": a built-in ${kind} has that name`,
+      `rdg plugin new ${kind} my-${name}`,
+    );
   }
   const folder = `${host.cwd()}/${name}`;
   try {

@@ -113,11 +113,12 @@ export async function readRecord(top: string): Promise<PluginRecord | null> {
 export async function isChanged(top: string, record: PluginRecord): Promise<boolean> {
   const files: PluginFiles = new Map();
   const read = async (below: string): Promise<void> => {
-    for await (const { name, isDirectory } of Deno.readDir(`${top}/${below}`)) {
+    for await (const { name, isDirectory, isFile } of Deno.readDir(`${top}/${below}`)) {
       const path = `${below}${name}`;
       if (path === recordName) continue;
       if (isDirectory) await read(`${path}/`);
-      else files.set(path, await Deno.readFile(`${top}/${path}`));
+      // add puts files there and nothing else: a link or a pipe is new, whatever is behind it.
+      else files.set(path, isFile ? await Deno.readFile(`${top}/${path}`) : new Uint8Array());
     }
   };
   await read("");

@@ -51,7 +51,8 @@ export type EditorData = Pick<
 /** What a plugin says of itself. */
 export type PluginData = SchedulerData | EditorData;
 
-const pluginName = like(/^[a-z][a-z0-9-]{0,63}$/, "lower-case letters, digits and -");
+/** What a plugin may be called. */
+export const pluginName = like(/^[a-z][a-z0-9-]{0,63}$/, "lower-case letters, digits and -");
 /** The name of an environment variable. */
 export const variable = like(/^[A-Za-z_]\w{0,199}$/, "the name of a variable");
 const variables = list(variable, 100);

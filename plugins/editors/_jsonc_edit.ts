@@ -2,11 +2,10 @@
  * Puts entries into a JSON file with comments; every other byte stays. Pure.
  *
  * Every insertion is undone by the matching removal (`_jsonc_remove.ts`), whatever stood there
- * before. For that, three
- * layouts are kept apart: an entry put before others brings its own comma; entries put into a list
- * that was there but empty stand right behind the bracket (`[{ … }]`); a list that rdg itself adds
- * begins on a new line. jsonc-parser's own `modify` isn't used: it re-lays neighbouring entries and
- * moves a comment behind the last one (seen with 3.3.1).
+ * before. For that, three layouts are kept apart: an entry put before others brings its own comma;
+ * entries put into a list that was there but empty stand right behind the bracket (`[{ … }]`); a list
+ * that rdg itself adds begins on a new line. jsonc-parser's own `modify` isn't used: it re-lays
+ * neighbouring entries and moves a comment behind the last one (seen with 3.3.1).
  *
  * @module
  */
@@ -138,12 +137,11 @@ function insert(
     const at = node.offset + 1;
     return [{ from: at, to: at, text: options.items.map((item) => line(item, indent)).join(", ") }];
   }
+  const indent = childIndent(document, node);
   if (options.part.key === undefined) {
-    const indent = childIndent(document, node);
     const body = options.items.map((item) => line(item, indent)).join(`,${eol}${indent}`);
     return append(document, node, body);
   }
-  const indent = childIndent(document, node);
   const at = restOfLine(text, node.offset + 1) ?? node.offset + 1;
   const body = options.items.map((item) => `${eol}${indent}${line(item, indent)},`).join("");
   return [{ from: at, to: at, text: body }];

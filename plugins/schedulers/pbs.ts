@@ -10,7 +10,7 @@
 import type { SchedulerPlugin, Steps } from "../contract.ts";
 import { commandFailed, unreadable } from "./_failure.ts";
 import { type JobTable, nearest, outputPath, readJson, readText, shortId, toJobs } from "./_pbs.ts";
-import { askTorque, pbsHint, saysUnknownJob, selectJobs } from "./torque.ts";
+import { askTorque, pbsHint, saysUnknownJob, selectJobs } from "./_qstat.ts";
 
 /** Ids in one command line: far below what the kernel allows. */
 const idsPerCall = 2000;

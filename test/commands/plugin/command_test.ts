@@ -190,6 +190,10 @@ Deno.test("rdg plugin remove and update leave alone what is the person's own", a
   assert.match(await Deno.readTextFile(`${home.plugins}/tinyq/plugin.ts`), /\/\/ mine\n$/);
   const anew = await home.rdg(["plugin", "update", "-y", "--force", "tinyq"]);
   assert.match(anew.stderr, /^Updated tinyq$/m);
+  // Reading it would never end.
+  await Deno.symlink("/dev/zero", `${home.plugins}/tinyq/link`);
+  assert.equal((await home.rdg(["plugin", "remove", "tinyq"])).code, 1);
+  await Deno.remove(`${home.plugins}/tinyq/link`);
   assert.equal(
     (await home.rdg(["plugin", "remove", "tinyq"])).stderr,
     `Removed tinyq (${home.plugins}/tinyq)\n`,
