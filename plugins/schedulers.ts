@@ -105,7 +105,7 @@ export function jobId({ job }: SchedulerPlugin, env: Environment): string | unde
   const id = firstSet(job.job, env);
   const index = firstSet(job.arrayIndex, env);
   if (!id || !job.elementId || !index || job.noArrayIndex?.includes(index)) return id;
-  return job.elementId.replace("{job}", id).replace("{index}", index);
+  return job.elementId.replaceAll("{job}", () => id).replaceAll("{index}", () => index);
 }
 
 function isInside({ job }: SchedulerPlugin, env: Environment): boolean {

@@ -59,6 +59,7 @@ pure("jobId() is the unique id, that of an array's element included", () => {
   assert.equal(identity(element), "2.2");
   assert.equal(identity(jobs["lsf"]!), "22005");
   assert.equal(identity({ LSB_JOBID: "22011", LSB_JOBINDEX: "7" }), "22011[7]");
+  assert.equal(identity({ LSB_JOBID: "$&", LSB_JOBINDEX: "$1" }), "$&[$1]", "as it stands");
   assert.equal(identity(jobs["pbs"]!), "1234[5].server");
   assert.equal(identity(jobs["torque"]!), "189[3].srv");
   assert.equal(identity(jobs["flux"]!), "ƒD2e73NP");
