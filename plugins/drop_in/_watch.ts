@@ -1,6 +1,6 @@
 /**
  * The main thread of a plugin's process: starts `_inside.ts` in a thread of its own, and ends the process
- * when it takes too much memory. V8's own limit counts objects only, not the bytes of buffers nor what
+ * when it takes too much memory, or when rdg is gone, which keeps its time. V8's own limit counts objects only, not the bytes of buffers nor what
  * `Intl` holds (seen with Deno 2.9.6: 800 MB under a limit of 256). Imported as text by `_process.ts`,
  * so it imports nothing itself.
  *
@@ -9,6 +9,9 @@
 
 /** Memory of the whole process, in MB; Deno alone takes some 80. */
 const maxMb = 512;
+
+/** Who started it. */
+const parent = Deno.ppid;
 
 /** How often it is looked at while the plugin works, in milliseconds. */
 const intervalMs = 20;
@@ -34,6 +37,7 @@ export function watch(inside: string): Promise<void> {
 }
 
 function look(): void {
+  if (Deno.ppid !== parent) Deno.exit(1);
   if (Deno.memoryUsage().rss <= maxMb * 1024 * 1024) return;
   Deno.stderr.writeSync(new TextEncoder().encode(`used more than ${maxMb} MB`));
   Deno.exit(1);

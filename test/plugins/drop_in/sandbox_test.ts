@@ -183,6 +183,47 @@ Deno.test("Sandbox ends what a plugin can do with its process; the next start is
   assert.equal(other.call("fine", []), 1);
 });
 
+Deno.test("a plugin's process ends with rdg, even in the middle of a loop", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(
+    file,
+    `import { Sandbox } from ${JSON.stringify(`${root}/plugins/drop_in/sandbox.ts`)};
+    const text = "export default { loop() { while (true); } };";
+    const sandbox = new Sandbox({ path: "/toy/plugin.ts", text });
+    console.log("loops");
+    sandbox.call("loop", []);`,
+  );
+  const rdg = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "-q", file],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  await rdg.stdout.getReader().read();
+  const plugin = await eventually(async () => {
+    const found = await new Deno.Command("ps", { args: ["-o", "pid=", "--ppid", `${rdg.pid}`] })
+      .output();
+    return Number(new TextDecoder().decode(found.stdout).trim());
+  });
+  rdg.kill("SIGKILL");
+  await rdg.status;
+  await eventually(async () => {
+    const state = await new Deno.Command("ps", { args: ["-o", "stat=", "-p", `${plugin}`] })
+      .output();
+    return /^(?:Z|$)/.test(new TextDecoder().decode(state.stdout).trim());
+  });
+  await Deno.remove(file);
+});
+
+/** Asks until there is an answer, for ten seconds. */
+async function eventually<T>(ask: () => Promise<T>): Promise<T> {
+  for (let end = performance.now() + 10_000; performance.now() < end;) {
+    const answer = await ask();
+    if (answer) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("it never came");
+}
+
 /** Starts a plugin's process as `Sandbox` does, and loads a source into it as it is. */
 async function askInside(text: string, words?: readonly string[]) {
   const own = command();
