@@ -20,7 +20,7 @@ import { oneLine } from "./_plain.ts";
 const status = { line: 1, late: 2, ended: 3, failed: 4, long: 5 } as const;
 
 /** Limits in milliseconds: for starting Deno, and for one call. */
-const limits = { startMs: 30_000, callMs: 5_000 } as const;
+export const limits = { startMs: 30_000, callMs: 5_000 } as const;
 
 /** Memory of a plugin's own objects, in MB; for all of its process, `_watch.ts` has a limit. */
 const maxHeapMb = 256;

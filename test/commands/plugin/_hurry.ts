@@ -4,6 +4,6 @@
  * @module
  */
 
-import { limits } from "../../../plugins/drop_in/sandbox.ts";
+import { limits } from "../../../plugins/drop_in/_process.ts";
 
 Object.assign(limits, { callMs: 2000 });
