@@ -216,7 +216,8 @@ Deno.test("a plugin's process ends with rdg, even in the middle of a loop", asyn
 
 /** Asks until there is an answer, for ten seconds. */
 async function eventually<T>(ask: () => Promise<T>): Promise<T> {
-  for (let end = performance.now() + 10_000; performance.now() < end;) {
+  const end = performance.now() + 10_000;
+  while (performance.now() < end) {
     const answer = await ask();
     if (answer) return answer;
     await new Promise((resolve) => setTimeout(resolve, 50));
