@@ -196,10 +196,11 @@ export interface SchedulerPlugin extends PluginBase {
   canonicalId?(id: string): string;
   /** Sends a signal by the scheduler's own command to everything in a job or step (a broadcast). */
   broadcast?(target: { job: string; step?: string; signal: number }): RunSpec | null;
-  /** Where the job's output goes: path of stdout, or `null` where it has none. Not asked for yet. */
+  /**
+   * Where the job's output goes: path of stdout, or `null` where it has none. Asked for where a
+   * message sends the person there.
+   */
   output?(job: string): Steps<string | null>;
-  /** The host to ssh to, from a job's environment; `null` where unknown. Not asked for yet. */
-  loginHost?(env: Environment): string | null;
 }
 
 /** A value that the editor asks for: the `id` of an {@linkcode AttachInput}. */

@@ -21,7 +21,6 @@ export const functions = {
       "canonicalId",
       "broadcast",
       "*output",
-      "loginHost",
     ],
   },
   editor: { needed: ["apply", "remove", "instructions"], optional: ["*obstacle", "press"] },

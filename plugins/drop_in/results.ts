@@ -120,7 +120,6 @@ export const schedulerResults = {
   canonicalId: jobId,
   broadcast: orNull(runSpec),
   output: orNull(text(10_000)),
-  loginHost: orNull(hostName),
 };
 
 const fileEdit: Check<FileEdit> = (value, at) => {

@@ -82,7 +82,6 @@ export const lsf = {
     const [row] = yield* askLsf(`Cannot find the output of job "${job}"`, [], job);
     return row ? outputPath(row) : null;
   },
-  loginHost: (env) => env["LSB_SUB_HOST"] || null,
   canonicalId,
 } satisfies SchedulerPlugin;
 

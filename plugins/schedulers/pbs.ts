@@ -52,7 +52,6 @@ export const pbs = {
     const [found] = table;
     return found ? outputPath(...found) : null;
   },
-  loginHost: (env) => env["PBS_O_HOST"] || null,
   canonicalId: shortId,
 } satisfies SchedulerPlugin;
 

@@ -105,7 +105,6 @@ export const sge = {
     const detail = yield* askDetail(`Cannot find the output of job "${job}"`, id);
     return detail ? outputPath(detail, { id, index }) : null;
   },
-  loginHost: (env) => env["SGE_O_HOST"] || null,
   canonicalId: (id) => elementOf(id).join("."),
 } satisfies SchedulerPlugin;
 

@@ -128,10 +128,6 @@ export const slurm: SchedulerPlugin = {
     if (code !== 0 || !path || path === "/dev/null" || /%\d*[A-Za-z]/.test(path)) return null;
     return path;
   },
-
-  loginHost(env) {
-    return env.SLURM_SUBMIT_HOST || null;
-  },
 };
 
 function squeue(filter: readonly string[]): RunSpec {

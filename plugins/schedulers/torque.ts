@@ -43,6 +43,5 @@ export const torque = {
     const [found] = table;
     return found ? outputPath(...found) : null;
   },
-  loginHost: (env) => env["PBS_O_HOST"] || null,
   canonicalId: shortId,
 } satisfies SchedulerPlugin;

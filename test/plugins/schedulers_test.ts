@@ -68,16 +68,6 @@ pure("jobId() is the unique id, that of an array's element included", () => {
   assert.equal(identity({}), undefined);
 });
 
-pure("loginHost() is the host that the job was submitted from", () => {
-  const host = (name: string) => currentScheduler(jobs[name]!).loginHost?.(jobs[name]!) ?? null;
-  assert.equal(host("pbs"), "login1");
-  assert.equal(host("torque"), "login1");
-  assert.equal(host("lsf"), "login1");
-  assert.equal(host("sge"), "sge1");
-  assert.equal(host("flux"), null);
-  for (const { loginHost } of schedulers) assert.equal(loginHost?.({}) ?? null, null);
-});
-
 function choose(
   options: { name?: string; env?: Environment; programs?: readonly string[] },
 ): string {

@@ -92,12 +92,6 @@ export function schedulerChecks({ functions }: Manifest): PluginCheck[] {
       },
     });
   }
-  if (functions.includes("loginHost")) {
-    checks.push({
-      title: "loginHost() survives an empty environment",
-      run: (caller) => caller.call("loginHost", [{}], schedulerResults.loginHost),
-    });
-  }
   return checks;
 }
 

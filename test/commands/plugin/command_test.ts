@@ -258,13 +258,13 @@ Deno.test("rdg plugin test finds what breaks the contract", async () => {
       globalThis.count = (globalThis.count ?? 0) + 1;
       throw new Error("failed");
     }`,
-    loginHost: "() => `host${globalThis.count ?? 0}`",
+    canonicalId: "() => `${globalThis.count ?? 0}`",
   });
   const later = await home.rdg(["plugin", "test", await home.sandbox.write("counts.ts", counts)]);
   assert.equal(later.code, 1);
   assert.match(
     later.stderr,
-    /not ok {2}loginHost\(\) .*\n +it says something else a second time$/m,
+    /not ok {2}canonicalId\(\) .*\n +it says something else a second time$/m,
   );
 
   const silent = scheduler({
