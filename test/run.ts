@@ -2,25 +2,17 @@
 /**
  * Runs all tests, set-up included: `deno task test [filter…]`.
  *
- * Installs what the tests need for each interpreter into `.cache/test` (by pip), on CI as root also the
- * servers and editors of Debian's packages (by apt-get), then starts `deno test` and ends with a line
- * that counts its real results.
+ * Brings Python 3.14 into `.cache/test` (by Maven), and what the tests need for each interpreter (by
+ * pip), on CI as root also the servers and editors of Debian's packages (by apt-get), then starts `deno
+ * test` and ends with a line that counts its real results.
  *
  * @module
  */
 
-import {
-  cache,
-  debugpyFor,
-  type Interpreter,
-  interpreters,
-  newestPython,
-  oldDebugpy,
-  pySpyFolder,
-  pytestFor,
-  python,
-  root,
-} from "./support/python.ts";
+import { which } from "./cluster/packages.ts";
+import { bringNewestPython } from "./support/newest_python.ts";
+import { cache, root } from "./support/paths.ts";
+import type { Interpreter } from "./support/python.ts";
 import { installPackages, must } from "./support/set_up.ts";
 
 /** Debian packages that bring what the highest tests talk to. */
@@ -79,16 +71,27 @@ async function pip(
   await Deno.rename(temporary, folder);
 }
 
-async function setUp(): Promise<void> {
-  if (Deno.env.get("CI") && Deno.uid() === 0 && !await installPackages(packages)) Deno.exit(1);
+/** On CI as root all must be there; elsewhere 3.14 is tried for where Maven is at hand. */
+async function installPrograms(): Promise<void> {
+  const all = Boolean(Deno.env.get("CI")) && Deno.uid() === 0;
+  const maven = await which("mvn") !== null;
+  if (all && !await installPackages(maven ? packages : [...packages, "maven"])) Deno.exit(1);
+  if (!all && !maven || await bringNewestPython()) return;
+  console.error("Python 3.14 could not be had");
+  if (all) Deno.exit(1);
+}
+
+async function installForPython(): Promise<void> {
   await Deno.mkdir(`${cache}/pytest`, { recursive: true });
   const jobs: (() => Promise<void>)[] = [];
-  for (const version of ["newest", ...oldDebugpy]) {
+  const wanted = [
+    ...interpreters.map((interpreter) => ({ version: "newest", interpreter })),
+    ...oldDebugpy,
+  ];
+  for (const { version, interpreter } of wanted) {
     await Deno.mkdir(`${cache}/debugpy/${version}`, { recursive: true });
     const name = version === "newest" ? "debugpy" : `debugpy==${version}`;
-    for (const one of version === "newest" ? interpreters : new Set([python, newestPython])) {
-      jobs.push(() => pip(one, debugpyFor(one, version), [name]));
-    }
+    jobs.push(() => pip(interpreter, debugpyFor(interpreter, version), [name]));
   }
   for (const one of new Set([python, newestPython])) {
     jobs.push(() => pip(one, pytestFor(one), ["pytest"]));
@@ -99,7 +102,11 @@ async function setUp(): Promise<void> {
   }));
 }
 
-await setUp();
+await installPrograms();
+// Only now: it looks for the interpreters.
+const { debugpyFor, interpreters, newestPython, oldDebugpy, pySpyFolder, pytestFor, python } =
+  await import("./support/python.ts");
+await installForPython();
 console.log(`Python: ${interpreters.map(({ version }) => version).join(", ")}`);
 const child = new Deno.Command(Deno.execPath(), {
   args: ["test", "-A", "--no-check", "--parallel", ...Deno.args],

@@ -11,87 +11,72 @@ import {
   resume,
   stopped,
 } from "../support/debugging.ts";
-import {
-  debugpyFor,
-  type Interpreter,
-  newestPython,
-  oldDebugpy,
-  python,
-} from "../support/python.ts";
+import { debugpyFor, oldDebugpy } from "../support/python.ts";
 import { asleep } from "../support/proc.ts";
 import { makeSandbox, startRdg } from "../support/rdg.ts";
 
-/** What debugpy itself supports: 1.6.6 ends with Python 3.11, 1.8.0 with 3.12. */
-function supports(version: string, interpreter: Interpreter): boolean {
-  const newest: Readonly<Record<string, number>> = { "1.6.6": 11, "1.8.0": 12 };
-  return interpreter.minor <= (newest[version] ?? 99);
-}
+for (const { version, interpreter } of oldDebugpy) {
+  const name = `debugpy ${version} on ${interpreter.version}`;
+  // From the program's own environment, not from rdg's cache.
+  const env = { PYTHONPATH: debugpyFor(interpreter, version) };
 
-for (const interpreter of new Set([python, newestPython])) {
-  for (const version of oldDebugpy) {
-    if (!supports(version, interpreter)) continue;
-    const name = `debugpy ${version} on ${interpreter.version}`;
-    // From the program's own environment, not from rdg's cache.
-    const env = { PYTHONPATH: debugpyFor(interpreter, version) };
-
-    Deno.test(`${name} wakes, detaches and attaches again`, async () => {
-      await using sandbox = await makeSandbox({ interpreter, debugpy: null });
-      const path = await sandbox.write("loop.py", loopScript);
-      await using child = startRdg(["debug", "-l", interpreter.path, "loop.py"], { sandbox, env });
-      await child.until(/^round 2 1 False$/m, { stream: "stdout" });
-      await child.kill(40);
-      const port = await child.port();
-      for (const wake of [true, false]) {
-        const client = await attach(child, sandbox, { port, breakpoints: { [path]: [13] } });
-        if (wake) await resume(client, await stopped(client));
-        const stop = await stopped(client);
-        assert.deepEqual(stop.frames, ["<module> loop.py:13"]);
-        assert.equal(
-          await evaluate(client, "debugpy.__version__", await imported(client, stop)),
-          `'${version}'`,
-        );
-        await client.disconnect();
-      }
-      await sandbox.write("stop", "");
-      assert.equal((await child.status()).code, 4);
-    });
-
-    Deno.test(`${name} stops within a sleep, goes on by steps, and stops there again`, async () => {
-      await using sandbox = await makeSandbox({ interpreter, debugpy: null });
-      await sandbox.write("nap.py", napScript);
-      await using child = startRdg(["debug", "-l", interpreter.path, "nap.py"], { sandbox, env });
-      await child.until(/^asleep$/m, { stream: "stdout" });
-      await asleep(child.pid);
-      await child.kill(40);
-      await using client = await attach(child, sandbox, { port: await child.port() });
-      const nap = await stopped(client);
-      assert.deepEqual(nap.frames, ["nap nap.py:4", "<module> nap.py:7"]);
-      assert.equal(await evaluate(client, "mine", nap.frameIds[0]), "5");
-      await client.request("next", { threadId: nap.threadId });
-      const next = await stopped(client);
-      assert.deepEqual(next.frames, ["nap nap.py:5", "<module> nap.py:7"]);
-      await client.request("stepOut", { threadId: next.threadId });
-      assert.match((await stopped(client)).frames[0]!, /^<module> nap\.py:[78]$/);
-      await client.request("continue", { threadId: nap.threadId });
-      await child.until(/^asleep for long$/m, { stream: "stdout" });
-      await asleep(child.pid);
-      await child.kill(40);
-      assert.deepEqual((await stopped(client)).frames, ["<module> nap.py:9"]);
-    });
-
-    Deno.test(`${name} shows the frames of a crash`, async () => {
-      await using sandbox = await makeSandbox({ interpreter, debugpy: null });
-      await sandbox.write("crash.py", crashScript);
-      await using child = startRdg(["debug", "-p", interpreter.path, "crash.py"], { sandbox, env });
-      await using client = await attach(child, sandbox, { port: await child.port() });
+  Deno.test(`${name} wakes, detaches and attaches again`, async () => {
+    await using sandbox = await makeSandbox({ interpreter, debugpy: null });
+    const path = await sandbox.write("loop.py", loopScript);
+    await using child = startRdg(["debug", "-l", interpreter.path, "loop.py"], { sandbox, env });
+    await child.until(/^round 2 1 False$/m, { stream: "stdout" });
+    await child.kill(40);
+    const port = await child.port();
+    for (const wake of [true, false]) {
+      const client = await attach(child, sandbox, { port, breakpoints: { [path]: [13] } });
+      if (wake) await resume(client, await stopped(client));
       const stop = await stopped(client);
-      assert.equal(stop.reason, "exception");
-      assert.deepEqual(stop.frames.slice(0, 2), ["outer crash.py:10", "<module> crash.py:25"]);
-      assert.equal(await evaluate(client, "mine", stop.frameIds[0]), "[1, 2]");
-      await resume(client, stop);
-      assert.equal((await child.status()).code, 1);
-    });
-  }
+      assert.deepEqual(stop.frames, ["<module> loop.py:13"]);
+      assert.equal(
+        await evaluate(client, "debugpy.__version__", await imported(client, stop)),
+        `'${version}'`,
+      );
+      await client.disconnect();
+    }
+    await sandbox.write("stop", "");
+    assert.equal((await child.status()).code, 4);
+  });
+
+  Deno.test(`${name} stops within a sleep, goes on by steps, and stops there again`, async () => {
+    await using sandbox = await makeSandbox({ interpreter, debugpy: null });
+    await sandbox.write("nap.py", napScript);
+    await using child = startRdg(["debug", "-l", interpreter.path, "nap.py"], { sandbox, env });
+    await child.until(/^asleep$/m, { stream: "stdout" });
+    await asleep(child.pid);
+    await child.kill(40);
+    await using client = await attach(child, sandbox, { port: await child.port() });
+    const nap = await stopped(client);
+    assert.deepEqual(nap.frames, ["nap nap.py:4", "<module> nap.py:7"]);
+    assert.equal(await evaluate(client, "mine", nap.frameIds[0]), "5");
+    await client.request("next", { threadId: nap.threadId });
+    const next = await stopped(client);
+    assert.deepEqual(next.frames, ["nap nap.py:5", "<module> nap.py:7"]);
+    await client.request("stepOut", { threadId: next.threadId });
+    assert.match((await stopped(client)).frames[0]!, /^<module> nap\.py:[78]$/);
+    await client.request("continue", { threadId: nap.threadId });
+    await child.until(/^asleep for long$/m, { stream: "stdout" });
+    await asleep(child.pid);
+    await child.kill(40);
+    assert.deepEqual((await stopped(client)).frames, ["<module> nap.py:9"]);
+  });
+
+  Deno.test(`${name} shows the frames of a crash`, async () => {
+    await using sandbox = await makeSandbox({ interpreter, debugpy: null });
+    await sandbox.write("crash.py", crashScript);
+    await using child = startRdg(["debug", "-p", interpreter.path, "crash.py"], { sandbox, env });
+    await using client = await attach(child, sandbox, { port: await child.port() });
+    const stop = await stopped(client);
+    assert.equal(stop.reason, "exception");
+    assert.deepEqual(stop.frames.slice(0, 2), ["outer crash.py:10", "<module> crash.py:25"]);
+    assert.equal(await evaluate(client, "mine", stop.frameIds[0]), "[1, 2]");
+    await resume(client, stop);
+    assert.equal((await child.status()).code, 1);
+  });
 }
 
 /** Sleeps for a while, and then for hours. */

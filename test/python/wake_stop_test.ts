@@ -42,7 +42,7 @@ async function blocked(pid: number): Promise<void> {
   }
 }
 
-for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 12, 13].includes(minor))) {
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 12, 13, 14].includes(minor))) {
   Deno.test(`a wake stops within what the program waits for (${interpreter.version})`, async (t) => {
     for (const [name, wait] of Object.entries(waits)) {
       await t.step(name, async () => {
@@ -129,7 +129,7 @@ while not os.path.exists("stop"):
     n += 1`,
 };
 
-for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13].includes(minor))) {
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13, 14].includes(minor))) {
   Deno.test(`many wakes at once stop an awkward program once (${interpreter.version})`, async (t) => {
     for (const [name, loop] of Object.entries(awkward)) {
       await t.step(name, async () => {

@@ -1,9 +1,12 @@
 /**
  * The Python interpreters of this machine, and what the tests need installed for each. Looks at PATH,
- * `/usr/bin` and pyenv's folder; `test/run.ts` fills `.cache/test` beforehand.
+ * `/usr/bin`, pyenv's folder and `.cache/test`, which `test/run.ts` fills beforehand.
  *
  * @module
  */
+
+import { newestPath } from "./newest_python.ts";
+import { cache, root } from "./paths.ts";
 
 /** An interpreter. */
 export interface Interpreter {
@@ -17,14 +20,13 @@ export interface Interpreter {
   tag: string;
 }
 
-/** Root of the checkout. */
-export const root = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+export { cache, root };
 
-/** What the tests install, and keep from one run to the next. */
-export const cache = `${root}/.cache/test`;
-
-/** debugpy's versions that rdg's knowledge of its insides is tried with, beside each newest one. */
-export const oldDebugpy = ["1.6.6", "1.8.0", "1.8.11", "1.8.16", "1.8.20"] as const;
+/**
+ * debugpy's versions that rdg's knowledge of its insides is tried with, beside each newest one, and the
+ * newest minor version of Python that debugpy itself works on: 1.8.11 hangs on 3.14 (seen).
+ */
+const oldVersions = { "1.6.6": 11, "1.8.0": 12, "1.8.11": 13, "1.8.16": 14, "1.8.20": 14 } as const;
 
 const found = findInterpreters();
 
@@ -40,6 +42,14 @@ export const python: Interpreter = interpreters.find(({ minor }) => minor === 11
 
 /** The newest interpreter. */
 export const newestPython: Interpreter = interpreters.at(-1) ?? missing();
+
+/** Each of debugpy's old versions with the interpreters that it is tried on: {@linkcode python}, the newest. */
+export const oldDebugpy: readonly { version: string; interpreter: Interpreter }[] = Object
+  .entries(oldVersions).flatMap(([version, last]) => {
+    const able = interpreters.filter(({ minor }) => minor <= last);
+    return able.filter((one) => one === python || one === able.at(-1))
+      .map((interpreter) => ({ version, interpreter }));
+  });
 
 /**
  * Folder with a debugpy for an interpreter.
@@ -79,7 +89,7 @@ function findInterpreters(): Interpreter[] {
   } catch {
     // No pyenv here.
   }
-  candidates.push("/usr/bin/python3");
+  candidates.push("/usr/bin/python3", newestPath);
   const byVersion = new Map<string, Interpreter>();
   for (const path of candidates) {
     try {

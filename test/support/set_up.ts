@@ -17,11 +17,11 @@ export async function must(
   env: Record<string, string> = {},
 ): Promise<boolean> {
   const [program = "", ...args] = command;
-  const { success, stdout, stderr } = await new Deno.Command(program, {
+  const { success, stdout, stderr } = await output(program, {
     args,
     env,
     stdin: "null",
-  }).output().catch((error) => ({
+  }).catch((error) => ({
     success: false,
     stdout: new Uint8Array(),
     stderr: new TextEncoder().encode(String(error)),
@@ -41,7 +41,7 @@ export async function must(
  * @returns Whether they are there now.
  */
 export async function installPackages(names: readonly string[]): Promise<boolean> {
-  const { success } = await new Deno.Command("dpkg", { args: ["-s", ...names] }).output()
+  const { success } = await output("dpkg", { args: ["-s", ...names] })
     .catch(() => ({ success: false }));
   if (success) return true;
   const apt = { DEBIAN_FRONTEND: "noninteractive" };
@@ -58,8 +58,13 @@ export async function installPackages(names: readonly string[]): Promise<boolean
 export async function ensurePip(python: string): Promise<boolean> {
   const code =
     "import importlib.util as u, sys; sys.exit(not (u.find_spec('debugpy') or u.find_spec('pip')))";
-  const { success } = await new Deno.Command(python, { args: ["-c", code] }).output()
+  const { success } = await output(python, { args: ["-c", code] })
     .catch(() => ({ success: false }));
   if (success) return true;
   return Deno.uid() === 0 && await installPackages(["python3", "python3-pip"]);
+}
+
+/** Deno's own throws at once where there is no such program. */
+async function output(program: string, options: Deno.CommandOptions): Promise<Deno.CommandOutput> {
+  return await new Deno.Command(program, options).output();
 }
