@@ -4,15 +4,22 @@ Has to be quick and to load nothing that Python hasn't loaded anyway: it runs in
 below the command.
 """
 
+import _thread
 import os
 import sys
 
 from . import _command, _config, _job, _role
 
+#: From Python 3.12 on; before, only programs that embed Python make a second interpreter.
+_is_main_interpreter = getattr(_thread, "_is_main_interpreter", lambda: True)
+
 
 def arm():
     # type: () -> object
     """Arms the process. Returns what to call when ``site`` is nearly done, or None."""
+    if not _is_main_interpreter():
+        # ``site`` runs in each (``concurrent.interpreters``); signals, hooks and the record are the first's.
+        return None
     words = _command.original()
     command = _command.parse(words)
     if _role.is_debugpy(command):

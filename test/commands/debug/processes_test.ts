@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { DapClient } from "../../support/dap.ts";
 import { outcome, withoutRdg } from "../../support/outcome.ts";
 import { interpreters, newestPython, python } from "../../support/python.ts";
-import { makeSandbox, rdg, type Sandbox, startRdg } from "../../support/rdg.ts";
+import { evaluate, resume, stopped } from "../../support/debugging.ts";
+import { makeSandbox, rdg, runRdg, type Sandbox, startRdg } from "../../support/rdg.ts";
 
 const launch = fileURLToPath(new URL("./testdata/launch", import.meta.url));
 const ends = fileURLToPath(new URL("./testdata/corpus/ends.py", import.meta.url));
@@ -150,4 +151,80 @@ for (const interpreter of new Set([interpreters[0]!, python, newestPython])) {
     assert.equal((await child.status()).code, 3);
     assert.equal(child.stdout, "40\n[2, 4, 6]\n[0, 0]\n42\n");
   });
+}
+
+for (const interpreter of new Set([python, newestPython])) {
+  Deno.test(`rdg debug -l: a forkserver's workers can be woken (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    // The default way of Python 3.14.
+    await sandbox.write(
+      "pool.py",
+      `import multiprocessing, os, time
+def work(number):
+    print("worker", os.getpid(), flush=True)
+    while not os.path.exists("stop"):
+        time.sleep(0.05)
+    return number * 2
+if __name__ == "__main__":
+    context = multiprocessing.get_context("forkserver")
+    with context.Pool(1) as pool:
+        print(pool.map(work, [4]), flush=True)
+`,
+    );
+    await using child = startRdg(["debug", "-l", interpreter.path, "pool.py"], { sandbox });
+    const [, worker] = await child.until(/^worker (\d+)$/m, { stream: "stdout" });
+    const pictured = await runRdg(["stack", "local", "--json"], { sandbox });
+    const { processes } = JSON.parse(pictured.stdout);
+    const helpers = processes.filter((one: { child: boolean }) => one.child);
+    assert.ok(helpers.some((one: { pid: number }) => one.pid === Number(worker)), pictured.stdout);
+    // The program, its resource tracker, the server and the worker.
+    assert.deepEqual([processes.length, helpers.length], [4, 3]);
+
+    const woken = await runRdg(["attach", "local", worker!, "--json"], { sandbox });
+    assert.equal(woken.code, 0, woken.stderr);
+    const [{ port, token }] = JSON.parse(woken.stdout).sessions;
+    await using client = await DapClient.connect({ port });
+    await client.attach({ token });
+    const stop = await stopped(client);
+    assert.match(stop.frames[0]!, /^work pool\.py:[45]$/);
+    assert.equal(await evaluate(client, "number", stop.frameIds[0]), "4");
+    await resume(client, stop);
+    await client.disconnect();
+    await sandbox.write("stop", "");
+    assert.equal((await child.status()).code, 0);
+    assert.match(child.stdout, /^\[8\]$/m);
+  });
+}
+
+/** Runs `code` in a second interpreter of the process, and ends it. */
+const another: Readonly<Record<number, string>> = {
+  12: "import _xxsubinterpreters as s; i = s.create(); s.run_string(i, code); s.destroy(i)",
+  13: "import _interpreters as s; i = s.create(); s.exec(i, code); s.destroy(i)",
+  14: "from concurrent import interpreters as s; i = s.create(); i.exec(code); i.close()",
+};
+
+for (const interpreter of interpreters.filter(({ minor }) => another[minor])) {
+  for (const flags of ["-lp", "-p", brief]) {
+    const name = `rdg debug ${flags}: a second interpreter in a process is left alone`;
+    Deno.test(`${name} (${interpreter.version})`, async () => {
+      await using sandbox = await makeSandbox({ interpreter });
+      await sandbox.write(
+        "second.py",
+        `import glob, os
+code = """if True:
+    import sys
+    print("armed", "remote_debug._session" in sys.modules, flush=True)
+"""
+${another[interpreter.minor]}
+print("records", len(glob.glob(os.environ["RDG_STATE_DIR"] + "/**/*.json", recursive=True)))
+`,
+      );
+      const words = ["debug", flags, interpreter.path, "second.py"];
+      const { code, stdout, stderr } = await runRdg(words, { sandbox });
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout, "armed False\nrecords 1\n");
+      assert.equal(withoutRdg(stderr), "");
+      assert.doesNotMatch(stderr, /Cannot arm/);
+    });
+  }
 }
