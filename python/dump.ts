@@ -2,8 +2,7 @@
  * Reads what faulthandler writes about a process's threads (Python 3.8 to 3.14), and what
  * `py-spy dump --json` prints. Pure.
  *
- * Sources: `Python/traceback.c` of CPython 3.8 to 3.14, and dumps of 3.8 to 3.13 in
- * test/python/testdata/dumps.
+ * Sources: `Python/traceback.c` of CPython 3.8 to 3.14, and dumps of each in test/python/testdata/dumps.
  *
  * @module
  */
@@ -54,17 +53,19 @@ const frameLine = /^ {2}File (?:"(.*)"|(\?\?\?)), line (\d+|\?\?\?) in (.*)$/;
  * @param text What the process wrote, or py-spy's JSON. Of several dumps that follow
  * each other (somebody else asked as well) the last one counts.
  * @param options `complete` is false for a text that was cut short: its last thread is then doubtful.
- * `via` is `py-spy` for its JSON.
+ * `via` is `py-spy` for its JSON, `python` for the same from Python's own reader.
  * @returns The threads; none where the text holds nothing of the kind.
  */
 export function parseDump(text: string, options: { complete: boolean; via?: string }): Dump {
-  if (options.via === "py-spy") return parsePySpy(text);
+  if (options.via === "py-spy" || options.via === "python") return parsePySpy(text);
   const lines = lastDump(text);
   // Without its end, a last line may be half a line.
   if (!text.endsWith("\n")) lines.pop();
   const threads: (Thread & { current: boolean })[] = [];
   let cut = text.includes("<Cannot show all threads");
   for (const line of lines) {
+    // Follows where a program's own faulthandler wrote (3.14), in the form of frames without a thread.
+    if (line.startsWith("Current thread's C stack trace ")) break;
     const start = header.exec(line);
     if (start) {
       const [, word, id = "", name] = start;
@@ -148,7 +149,7 @@ function mainThread<T extends Thread & { current: boolean }>(
   return threads.find((thread) => thread.current && mayBe(thread));
 }
 
-/** What py-spy 0.3 and later print. */
+/** What py-spy 0.3 and later print; what Python's own reader says is put into the same form. */
 function parsePySpy(text: string): Dump {
   let rows: unknown;
   try {

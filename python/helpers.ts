@@ -4,12 +4,15 @@
  * @module
  */
 
+import beside from "./node/beside.py" with { type: "text" };
 import discover from "./node/discover.py" with { type: "text" };
 import inject from "./node/inject.py" with { type: "text" };
+import lines from "./node/lines.py" with { type: "text" };
 import outside from "./node/outside.py" with { type: "text" };
 import processText from "./node/process.py" with { type: "text" };
 import question from "./node/question.py" with { type: "text" };
 import records from "./node/records.py" with { type: "text" };
+import remoteExec from "./node/remote_exec.py" with { type: "text" };
 import stack from "./node/stack.py" with { type: "text" };
 import tracer from "./node/tracer.py" with { type: "text" };
 import wake from "./node/wake.py" with { type: "text" };
@@ -19,6 +22,9 @@ const modules = {
   process: processText,
   records,
   tracer,
+  beside,
+  lines,
+  "remote_exec": remoteExec,
   inject,
   outside,
   question,
@@ -27,10 +33,13 @@ const modules = {
   wake,
 };
 
+/** What a process that runs already is armed with. */
+const injection = ["beside", "lines", "remote_exec", "inject"] as const;
+
 /** What each helper consists of; it begins with its own `main()`. */
 const parts = {
-  wake: ["process", "records", "tracer", "inject", "wake"],
-  stack: ["process", "tracer", "inject", "outside", "question", "discover", "stack"],
+  wake: ["process", "records", "tracer", ...injection, "wake"],
+  stack: ["process", "tracer", ...injection, "outside", "question", "discover", "stack"],
 } as const satisfies Record<string, readonly (keyof typeof modules)[]>;
 
 /** A helper that is carried to the nodes. */

@@ -35,8 +35,8 @@ export interface StackRequest extends Omit<WakeRequest, "targets" | "waitS" | "s
 /** Why a process gave no stacks. */
 export type Silence = Outcome | "unarmed" | "late" | "ended";
 
-/** How stacks were read: by the stack signal, or from outside. */
-export type Means = "signal" | "py-spy" | "gdb";
+/** How stacks were read: by the stack signal, or from outside; `python` is its own reader (3.14). */
+export type Means = "signal" | "py-spy" | "python" | "gdb";
 
 /** What all lines about one process say. */
 interface About {

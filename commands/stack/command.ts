@@ -64,14 +64,14 @@ export const meta: CommandMeta = {
       type: "string",
       value: "LIST",
       help:
-        "Only these processes, as in 67890 or 67890,67893; without JOB, on this host. py-spy is " +
-        "used where rdg has not prepared them",
+        "Only these processes, as in 67890 or 67890,67893; without JOB, on this host. py-spy or " +
+        "Python 3.14 itself is used where rdg has not prepared them",
     },
     inject: {
       type: "boolean",
       help:
-        "Also all Python processes of the job that rdg has not prepared: by py-spy, else by gdb, " +
-        "which stops each for about a second",
+        "Also all Python processes of the job that rdg has not prepared: by py-spy or Python 3.14 " +
+        "itself, else by gdb, which stops each for about a second",
     },
     node: { type: "string", value: "NODE", help: "Only processes on this node" },
     watch: {

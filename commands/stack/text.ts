@@ -84,7 +84,10 @@ export function renderMissing(snapshot: Snapshot): string[] {
     } else if (!mainOf(process) && process.dump.cut) {
       add(`%: the main thread is not among the 100 that Python shows${more(process)}`, process);
     } else if (process.dump.cut) add(`%: cut short, threads are missing${more(process)}`, process);
-    if (process.via !== "signal") add(`%: read from outside by ${process.via}`, process);
+    if (process.via !== "signal") {
+      const means = process.via === "python" ? "Python's own reader" : process.via;
+      add(`%: read from outside by ${means}`, process);
+    }
   }
   return [...reasons].map(([reason, processes]) =>
     printable(reason.replace("%", () => withNodes(processes)))

@@ -2,8 +2,7 @@
 
 Standard library only, Python 3.6 or later. What is brought in is a few lines that import remote_debug
 from rdg's folder and call :func:`remote_debug._inject.arm`: a signal handler and a session record, no
-port. Two ways: ``sys.remote_exec`` (Python 3.14, for which only its documentation was at hand), and
-gdb.
+port. From Python 3.14 on by Python itself (remote_exec.py); else, or where that has to wait, by gdb.
 
 By gdb, in the order of what they ask of the process:
 
@@ -16,69 +15,18 @@ By gdb, in the order of what they ask of the process:
 In native code that doesn't sleep, or keeps the GIL, neither can be done: the call stays queued.
 """
 
-import json
-import os
-import subprocess
-import tempfile
 import time
 
+import beside
+import lines
+import remote_exec
 import tracer
-from process import Refused, exe_of, read
+from process import Refused, read
 
 #: Bytes before the lines: there the process says what came of them.
 ANSWER = 2048
 #: Seconds to wait for the lines to run, before and after the second step.
 SOON = 1.5
-
-#: The lines. Must end well whatever happens: an error would come up in the midst of the program. They
-#: have to parse on every Python. ``at`` is where the answer goes, or 0 for a file.
-LINES = '''\
-try:
-    exec(%r, {"__name__": "rdg_inject", "at": int("%s")})
-except BaseException:
-    pass
-'''
-CODE = '''\
-import sys
-def say(text):
-    data = text.encode("utf-8", "replace")[:2000] + b"\\0"
-    if at:
-        file = open("/proc/self/mem", "r+b", 0)
-        file.seek(at)
-    else:
-        file = open(answer, "wb", 0)
-    file.write(data)
-    file.close()
-folder = %(folder)r
-answer = %(answer)r
-try:
-    if sys.version_info < (3, 8):
-        raise RuntimeError("it is Python %%d.%%d, rdg needs 3.8 or newer" %% sys.version_info[:2])
-    sys.path.insert(0, folder)
-    try:
-        from remote_debug import _inject
-    finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
-    say(_inject.arm(%(config)r))
-except KeyboardInterrupt:
-    import _thread
-    _thread.interrupt_main()
-except BaseException as error:
-    say("error " + (str(error) or type(error).__name__))
-'''
-#: Stands for the address in the lines; gdb writes the digits over it.
-BLANK = "0" * 20
-
-
-def lines_for(options, answer=""):
-    """The lines as bytes, with a blank in the place of the address."""
-    code = CODE % {
-        "folder": options["folder"],
-        "answer": answer,
-        "config": json.dumps(options["config"]),
-    }
-    return (LINES % (code, BLANK)).encode("ascii", "backslashreplace")
 
 
 def arm(process, options):
@@ -88,16 +36,50 @@ def arm(process, options):
     """
     tracer.check(process)
     end = time.time() + options.get("limitS", 60)
-    queued = by_remote_exec(process, options)
-    if queued is True:
-        return
+    try:
+        script = remote_exec.Script(process, options)
+    except beside.Unable as unable:
+        return by_gdb(process, options, end, str(unable))
+    needed = True
+    try:
+        if script.wait(SOON):
+            return None
+        # The main thread is in native code. If it sleeps there, gdb can get at it even so.
+        try:
+            program = tracer.find_gdb(process)
+            queued = queue(program, process, options, end)
+        except Refused:
+            if script.wait(0):
+                return None
+            raise Refused("queued", where_it_is(process))
+        # From here on there is a second one to do it.
+        needed = False
+        return finish(program, process, queued, end)
+    finally:
+        script.leave(needed)
+
+
+def by_gdb(process, options, end, reason):
+    """
+    :param reason: why Python's own way failed, or "".
+    :raises Refused: as :func:`arm` does.
+    """
     try:
         program = tracer.find_gdb(process)
-    except Refused:
-        if queued is None:
+    except Refused as refused:
+        if not reason:
             raise
-        raise Refused("queued", where_it_is(process))
-    page, has_gil = queue(program, process, options, end)
+        words = "%s, and Python's own way (sys.remote_exec) failed: %s" % (refused.detail, reason)
+        raise Refused(refused.outcome, words)
+    finish(program, process, queue(program, process, options, end), end)
+
+
+def finish(program, process, queued, end):
+    """Returns when the queued call has been made.
+
+    :raises Refused: as :func:`arm` does.
+    """
+    page, has_gil = queued
     before = system_call(process)
     if wait(process, page, SOON):
         return
@@ -110,9 +92,9 @@ def arm(process, options):
 
 def queue(program, process, options, end):
     """Step 1. The address of the answer, and whether the main thread holds the GIL."""
-    data = b"\0" * ANSWER + lines_for(options) + b"\0"
+    data = b"\0" * ANSWER + lines.for_memory(options) + b"\0"
     size = (len(data) + 4095) // 4096 * 4096
-    blank = data.index(BLANK.encode())
+    blank = data.index(lines.BLANK.encode())
     text = tracer.run(
         program,
         process,
@@ -121,7 +103,7 @@ def queue(program, process, options, end):
             "((void*)0, %dL, 3, 34, -1, 0L)" % size,
             "restore %(data)s binary $page",
             "set $n = $page",
-            "set $i = %d" % (len(BLANK) - 1),
+            "set $i = %d" % (len(lines.BLANK) - 1),
             "while $i >= 0",
             "set {char}($page + %d + $i) = 48 + $n %%%% 10" % blank,
             "set $n = $n / 10",
@@ -174,20 +156,14 @@ def wait(process, page, limit):
         try:
             with open("/proc/%d/mem" % process.here, "rb", 0) as file:
                 file.seek(page)
-                said = file.read(ANSWER).split(b"\0")[0].decode("utf-8", "replace")
+                said = file.read(ANSWER)
         except OSError as error:
             raise Refused("cannot-inject", "its answer can't be read: %s" % error)
-        if said:
-            return judge(said)
+        if lines.judge(said):
+            return True
         if time.time() >= end:
             return False
         time.sleep(0.03)
-
-
-def judge(said):
-    if said.startswith("error "):
-        raise Refused("cannot-inject", said[6:])
-    return True
 
 
 def system_call(process):
@@ -205,72 +181,3 @@ def where_it_is(process, has_gil=False):
     if has_gil:
         return words + " that keeps Python's lock (the GIL)"
     return words + " (a system call)" if system_call(process) else words
-
-
-# Python 3.14's own way. Documented in https://docs.python.org/3.14/library/sys.html#sys.remote_exec and
-# https://docs.python.org/3.14/howto/remote_debugging.html; no 3.14 was at hand to run it.
-
-
-def by_remote_exec(process, options):
-    """True when it has armed the process, False when its lines wait to be run, None when it can't be
-    used."""
-    interpreter = "/proc/%d/exe" % process.here
-    if not may_remote_exec(process.environment, version_of(process)):
-        return None
-    folder = tempfile.mkdtemp(prefix="rdg-")
-    script = os.path.join(folder, "script.py")
-    answer = os.path.join(folder, "answer")
-    with open(script, "wb") as file:
-        file.write(lines_for(options, answer))
-    # The target's own program, so the versions are the same.
-    code = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])"
-    environment = dict(os.environ)
-    libraries = (process.environment or {}).get("LD_LIBRARY_PATH")
-    if libraries:
-        environment["LD_LIBRARY_PATH"] = libraries
-    try:
-        done = subprocess.run(
-            [interpreter, "-I", "-S", "-c", code, str(process.here), script],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            timeout=30,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    if done.returncode != 0:
-        return None
-    end = time.time() + SOON
-    while time.time() < end:
-        if os.path.exists(answer):
-            with open(answer, "rb") as file:
-                said = file.read().split(b"\0")[0].decode("utf-8", "replace")
-            if said:
-                return judge(said)
-        time.sleep(0.03)
-    # The script has to stay: it may be read at any time later.
-    return False
-
-
-def version_of(process):
-    """``(3, 14)`` by the names of the process's program and library, or None."""
-    import re
-
-    texts = [os.path.basename(exe_of(process.here) or "")]
-    try:
-        texts.append(read("/proc/%d/maps" % process.here).decode("utf-8", "replace"))
-    except OSError:
-        pass
-    for text in texts:
-        match = re.search(r"python(\d)\.(\d+)", text)
-        if match:
-            return int(match.group(1)), int(match.group(2))
-    return None
-
-
-def may_remote_exec(environment, version):
-    """Whether a process takes scripts that way, as far as can be told from outside."""
-    if version is None or version < (3, 14):
-        return False
-    return not (environment or {}).get("PYTHON_DISABLE_REMOTE_DEBUG")

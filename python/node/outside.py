@@ -1,19 +1,50 @@
-"""Reads the Python stacks of processes that rdg has not prepared: by py-spy, and by gdb where the person
-allows that it stops the process for a second.
+"""Reads the Python stacks of processes that rdg has not prepared: by py-spy, by Python's own reader of
+another process's stacks from 3.14 on, and by gdb where the person allows that it stops the process for a
+second.
 
-Standard library only, Python 3.6 or later. py-spy reads memory; gdb calls ``_Py_DumpTracebackThreads``,
-which takes no lock and so works while the GIL is held, and leaves nothing behind.
+Standard library only, Python 3.6 or later. The first two read memory; gdb calls
+``_Py_DumpTracebackThreads``, which takes no lock and so works while the GIL is held, and leaves nothing
+behind.
 """
 
+import json
 import os
+import re
 import subprocess
 import threading
 
+import beside
 import tracer
-from process import Refused, config_of, find_program, is_python
+from process import Refused, config_of, find_program, is_python, read
 
 #: Processes that are looked into at a time.
 PARALLEL = 8
+
+#: Prints what ``_remote_debugging`` of CPython 3.14 reads, a module without a promise to stay: threads as
+#: ``[kernel's id, [[file, line, function], …]]``. The process runs meanwhile, so a stack may be of two
+#: moments, or not be there to read: one that is read twice alike is whole.
+READER = """
+import json, sys, time
+from _remote_debugging import RemoteUnwinder
+unwinder = RemoteUnwinder(int(sys.argv[1]), all_threads=True)
+end = time.time() + float(sys.argv[2])
+before = None
+for turn in range(20):
+    try:
+        threads = [
+            [thread.thread_id, [[frame.filename, frame.lineno, frame.funcname] for frame in thread.frame_info]]
+            for thread in unwinder.get_stack_trace()
+        ]
+    except Exception:
+        if time.time() >= end or turn == 19 and before is None:
+            raise
+        time.sleep(0.01)
+        continue
+    if threads == before or time.time() >= end:
+        break
+    before = threads
+print(json.dumps(threads))
+"""
 
 
 class Seen:
@@ -82,13 +113,21 @@ def _look(process, reason, options):
     program = find_program("py-spy", process)
     if program is not None:
         seen = by_py_spy(program, process, reason, options["limit"])
-        if seen.via is not None or not options["gdb"]:
+        if seen.via is not None:
             return seen
-        reason = seen.detail
-    elif not options["gdb"]:
+    else:
         where = "is not on PATH on %s" % os.uname()[1]
         words = "%s, and py-spy, which could look from outside, %s" % (reason, where)
-        return Seen(outcome="unarmed", detail=words + "; --inject has gdb do it")
+        seen = Seen(outcome="unarmed", detail=words + "; --inject has gdb do it")
+    try:
+        return by_python(process, options["limit"])
+    except beside.Unable as unable:
+        if str(unable):
+            seen.detail += "; Python's own reader failed: %s" % unable
+    if not options["gdb"]:
+        return seen
+    if program is not None:
+        reason = seen.detail
     try:
         return by_gdb(process, options["limit"])
     except Refused as refused:
@@ -133,6 +172,52 @@ def by_py_spy(program, process, reason, limit):
         " (%s)" % scope if scope else "",
     )
     return Seen(outcome="unarmed", detail=detail)
+
+
+def by_python(process, limit):
+    """
+    :raises beside.Unable: it can't be.
+    """
+    text = beside.run(process, READER, [str(limit)], limit + 5)
+    names = thread_names(process)
+    first = names.get(process.here, (process.here, None))[0]
+    named = dict(names.values())
+    try:
+        threads = [
+            {
+                "pid": first,
+                "thread_id": number,
+                "os_thread_id": number,
+                "thread_name": named.get(number),
+                # The name alone, as all others say it.
+                "frames": [
+                    {"filename": file, "line": line, "name": name.rpartition(".")[2]}
+                    for file, line, name in frames
+                ],
+            }
+            for number, frames in json.loads(text)
+        ]
+    except (TypeError, ValueError):
+        threads = []
+    if not threads:
+        raise beside.Unable("it read no stacks")
+    return Seen(via="python", text=json.dumps(threads))
+
+
+def thread_names(process):
+    """By the number of a thread on this node: its number for the process, which may have a namespace of its
+    own, and what the kernel calls it. Python 3.14 gives it the first 15 bytes of its own name."""
+    names = {}
+    folder = "/proc/%d/task" % process.here
+    try:
+        for number in os.listdir(folder):
+            text = read("%s/%s/status" % (folder, number)).decode("utf-8", "replace")
+            inner = re.search(r"^NSpid:.*?(\d+)$", text, re.M)
+            name = read("%s/%s/comm" % (folder, number)).decode("utf-8", "replace").rstrip("\n")
+            names[int(number)] = (int(inner.group(1) if inner else number), name)
+    except OSError:
+        pass  # threads end meanwhile
+    return names
 
 
 def by_gdb(process, limit):

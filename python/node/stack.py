@@ -151,7 +151,7 @@ def collect(questions, node, limit, injection):
     for question, seen in outside.look(unarmed, {"limit": limit, "gdb": injection is not None}):
         if seen.via is not None:
             answer(question, node, seen.text, True, seen.via)
-        elif seen.outcome == "cannot-inject" and "No symbol" in seen.detail and arm(question, injection):
+        elif injection is not None and may_arm(seen) and arm(question, injection):
             again.append(question)
         else:
             refuse(question, node, seen.outcome, seen.detail)
@@ -159,8 +159,14 @@ def collect(questions, node, limit, injection):
         collect(again, node, limit, None)
 
 
+def may_arm(seen):
+    """Whether a process could not be looked into, but may arm itself: its Python keeps the function that
+    gdb would call to itself, or there is no gdb (Python 3.14 needs none)."""
+    return seen.outcome == "no-gdb" or (seen.outcome == "cannot-inject" and "No symbol" in seen.detail)
+
+
 def arm(question, injection):
-    """Arms a process whose Python keeps the function that gdb would call to itself."""
+    """Arms a process, if it can be."""
     import inject
 
     try:

@@ -12,7 +12,7 @@ function captured(name: string): string {
   return Deno.readTextFileSync(new URL(name, folder));
 }
 
-for (const version of ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]) {
+for (const version of ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]) {
   Deno.test(`parseDump() reads threads of Python ${version}, the main one first`, () => {
     const { threads, cut } = parseDump(captured(`${version}-threads.txt`), { complete: true });
     assert.equal(cut, false);
@@ -46,6 +46,18 @@ Deno.test("parseDump() says that threads beyond 100, the main one first of all, 
   assert.equal(cut, true);
   assert.equal(threads.length, 100);
   assert.deepEqual(threads.filter(({ main }) => main), []);
+});
+
+Deno.test("parseDump() reads names of threads, and passes over the C stack (Python 3.14)", () => {
+  for (const name of ["3.14-threads.txt", "3.14-fatal.txt"]) {
+    const { threads, cut } = parseDump(captured(name), { complete: true });
+    assert.equal(cut, false);
+    assert.deepEqual(threads.map(({ name, note, frames }) => [name, note, frames.length]), [
+      ["python3.14", null, 1],
+      ["loader-with-a-l", null, 6],
+      ["loader ü (1)", null, 6],
+    ]);
+  }
 });
 
 Deno.test("parseDump() gives letters back that faulthandler escapes", () => {

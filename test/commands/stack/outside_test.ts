@@ -1,6 +1,7 @@
 /**
- * `rdg stack` and real programs on this host that were started without rdg: by py-spy, and by gdb where
- * `--inject` allows it. Needs gdb; py-spy comes with the tests' set-up.
+ * `rdg stack` and real programs on this host that were started without rdg: by py-spy, by Python's own
+ * reader (3.14), and by gdb where `--inject` allows it. Needs gdb; py-spy and Python 3.14 come with the
+ * tests' set-up.
  */
 
 import assert from "node:assert/strict";
@@ -24,7 +25,7 @@ interface Picture {
     pid: number;
     via: string;
     child: boolean;
-    threads: { main: boolean; frames: { function: string; line: number }[] }[];
+    threads: { name?: string; main: boolean; frames: { function: string; line: number }[] }[];
   }[];
   missing: { pid: number; outcome: string; reason: string }[];
 }
@@ -64,19 +65,22 @@ async function look(
 }
 
 for (const interpreter of interpreters) {
-  outsideTest(`--inject reads what holds the GIL, by gdb (${interpreter.version})`, async () => {
+  const own = interpreter.minor >= 14;
+  const means = own ? "python" : "gdb";
+  outsideTest(`reads what holds the GIL, by ${means} (${interpreter.version})`, async () => {
     await using sandbox = await makeSandbox({ interpreter });
     await new Deno.Command("mkfifo", { args: [`${sandbox.dir}/fifo`] }).output();
     await using child = await program(sandbox, held, interpreter.path);
     let process: Picture["processes"][number] | undefined;
     // It is in its place a moment after it is ready.
     for (let left = 40; left > 0; left--) {
-      const picture = await look(sandbox, ["--pid", String(child.pid), "--inject"]);
+      const words = ["--pid", String(child.pid), ...own ? [] : ["--inject"]];
+      const picture = await look(sandbox, words);
       assert.equal(picture.code, 0, JSON.stringify(picture.missing));
       process = picture.processes[0];
       if (process!.threads[0]!.frames[0]!.function === "stuck") break;
     }
-    assert.deepEqual([process!.pid, process!.via, process!.child], [child.pid, "gdb", false]);
+    assert.deepEqual([process!.pid, process!.via, process!.child], [child.pid, means, false]);
     assert.deepEqual(
       process!.threads[0]!.frames.map((frame) => [frame.function, frame.line]),
       [["stuck", 5], ["<module>", 9]],
@@ -88,6 +92,134 @@ for (const interpreter of interpreters) {
     await Deno.writeTextFile(`${sandbox.dir}/fifo`, "x");
     await child.until(/^on$/m, { stream: "stdout" });
     assert.equal((await child.status()).code, 0);
+  });
+}
+
+const newest = interpreters.find(({ minor }) => minor >= 14);
+
+Deno.test({
+  name: "rdg stack --pid needs nothing beside Python 3.14, whatever it does" +
+    (newest ? "" : " (skipped: no Python 3.14: set CI, or install Maven and run the tests again)"),
+  ignore: newest === undefined,
+  async fn(context) {
+    await context.step("here", () => reads([], (pid) => Promise.resolve(pid)));
+    const bubblewrap = await which("bwrap");
+    const why = bubblewrap ? "" : " (skipped: not installed: apt-get install -y bubblewrap)";
+    const apart = ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--unshare-pid"];
+    await context.step({
+      name: `with process ids of its own${why}`,
+      ignore: bubblewrap === null,
+      fn: () => reads(apart, innermost),
+    });
+  },
+});
+
+/** The last of a process's descendants. */
+async function innermost(pid: number): Promise<number> {
+  const { stdout } = await new Deno.Command("pgrep", { args: ["-P", String(pid)] }).output();
+  const child = Number(new TextDecoder().decode(stdout));
+  return child ? await innermost(child) : pid;
+}
+
+/** Looks at a busy thread and one that waits for a lock, again and again. */
+async function reads(
+  before: readonly string[],
+  pidOf: (pid: number) => Promise<number>,
+): Promise<void> {
+  await using sandbox = await makeSandbox({ interpreter: newest! });
+  const text = `import threading, time
+def waits(lock):
+    with lock: pass
+def spin(number):
+    return number + 1
+def run():
+    number = 0
+    print("ready", flush=True)
+    while True: number = spin(number)
+lock = threading.Lock()
+lock.acquire()
+threading.Thread(target=waits, args=(lock,), name="waiter", daemon=True).start()
+run()
+`;
+  const file = await sandbox.write("program.py", text);
+  // Switched off is only what would bring something into it.
+  const words = [...before, newest!.path, "-X", "disable-remote-debug", file];
+  await using child = start(words, { sandbox });
+  await child.until(/^ready$/m, { stream: "stdout" });
+  const pid = String(await pidOf(child.pid));
+  for (let turn = 0; turn < 5; turn++) {
+    const { code, processes, missing } = await look(sandbox, ["--pid", pid]);
+    assert.equal(code, 0, JSON.stringify(missing));
+    const [{ via, threads }] = processes as [Picture["processes"][number]];
+    assert.equal(via, "python");
+    assert.deepEqual(threads.map(({ name, main }) => [name, main]), [["python3.14", true], [
+      "waiter",
+      false,
+    ]]);
+    const functions = threads.map(({ frames }) => frames.map((frame) => frame.function));
+    assert.deepEqual(functions[0]!.slice(-2), ["run", "<module>"]);
+    assert.deepEqual(functions[1]!.slice(0, 2), ["waits", "run"]);
+  }
+  const { stderr, stdout } = await runRdg(["stack", "--pid", pid], { sandbox });
+  assert.match(stdout + stderr, /read from outside by Python's own reader/);
+}
+
+/** A Python 3.14 whose own reader of stacks is missing, as a distribution may leave it out. */
+async function withoutReader(folder: string): Promise<string> {
+  const from = newest!.path.replace(/\/bin\/[^/]*$/, "");
+  const library = `lib/python3.${newest!.minor}`;
+  for (const name of ["bin", `${library}/lib-dynload`]) {
+    await Deno.mkdir(`${folder}/${name}`, { recursive: true });
+  }
+  for (const below of ["", `${library}/`, `${library}/lib-dynload/`]) {
+    for await (const { name } of Deno.readDir(`${from}/${below}`)) {
+      if (["bin", "lib", "lib-dynload"].includes(name) || name.includes("_remote_debugging")) {
+        continue;
+      }
+      await Deno.symlink(`${from}/${below}${name}`, `${folder}/${below}${name}`);
+    }
+  }
+  // By its own place it finds the rest.
+  await Deno.copyFile(await Deno.realPath(newest!.path), `${folder}/bin/python3`);
+  return `${folder}/bin/python3`;
+}
+
+for (const tool of ["gdb", "no gdb"]) {
+  const ignored = newest === undefined || (ignore && tool === "gdb");
+  Deno.test({
+    name: `rdg stack --pid --inject arms a Python 3.14 without a reader, with ${tool}` +
+      (ignored ? " (skipped: no Python 3.14, or no gdb)" : ""),
+    ignore: ignored,
+    async fn() {
+      await using sandbox = await makeSandbox({ interpreter: newest! });
+      const interpreter = await withoutReader(`${sandbox.dir}/python`);
+      const bin = `${sandbox.dir}/bin`;
+      await Deno.mkdir(bin);
+      for (const name of ["sh", "cat", "hostname", ...tool === "gdb" ? ["gdb"] : []]) {
+        await Deno.symlink((await which(name))!, `${bin}/${name}`);
+      }
+      const env = { PATH: bin };
+      const text = `import time
+def waits():
+    while True: time.sleep(0.1)
+print("ready", flush=True)
+waits()
+`;
+      const file = await sandbox.write("program.py", text);
+      await using child = start([interpreter, file], { sandbox, env });
+      await child.until(/^ready$/m, { stream: "stdout" });
+      const none = await look(sandbox, ["--pid", String(child.pid)], env);
+      assert.match(none.missing[0]!.reason, /own reader failed: ModuleNotFoundError/);
+      const { code, processes } = await look(
+        ...[sandbox, ["--pid", String(child.pid), "--inject"], env] as const,
+      );
+      assert.equal(code, 0);
+      assert.deepEqual(
+        processes.map(({ pid, via, threads }) => [pid, via, threads[0]!.frames[0]!.function]),
+        [[child.pid, "signal", "waits"]],
+      );
+      assert.deepEqual((await sandbox.records()).map(({ pid }) => pid), [child.pid]);
+    },
   });
 }
 

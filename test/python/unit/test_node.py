@@ -8,9 +8,12 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.environ["PYTHONPATH"].split(os.pathsep)[0], "node"))
 
+import beside  # noqa: E402
 import discover  # noqa: E402
-import inject  # noqa: E402
+import lines  # noqa: E402
+import outside  # noqa: E402
 import process  # noqa: E402
+import remote_exec  # noqa: E402
 import tracer  # noqa: E402
 
 
@@ -81,38 +84,107 @@ class Lines(unittest.TestCase):
             with open("%s/remote_debug/%s.py" % (folder, name), "w") as file:
                 file.write(text)
         for where, said in ((folder, "ok {"), ("/nowhere/it's \\ \u00e9", "error No module named")):
-            answer = folder + "/answer"
+            place = tempfile.mkdtemp()
+            answer = place + "/answer"
             options = {"folder": where, "config": {"modes": ["lite"], "state": None}}
-            lines = inject.lines_for(options, answer)
-            code = "import sys; sys.path = []; before = set(globals())\n%s\nprint(set(globals()) - before)"
-            done = subprocess.run(
-                [sys.executable, "-I", "-S", "-c", code % lines.decode("ascii")],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-            self.assertEqual((done.returncode, done.stderr), (0, b""))
-            self.assertEqual(done.stdout.strip(), b"{'before'}")
+            self.run_clean(lines.for_file(options, place, answer))
             with open(answer, "rb") as file:
                 self.assertTrue(file.read().decode().startswith(said))
-            os.unlink(answer)
+            # Nobody waits for the answer any more: everything goes.
+            open(place + "/late", "wb").close()
+            self.run_clean(lines.for_file(options, place, answer))
+            self.assertFalse(os.path.exists(place))
+
+    def test_they_are_taken_back(self):
+        place = tempfile.mkdtemp()
+        for name in ("done", "late"):
+            open("%s/%s" % (place, name), "wb").close()
+        options = {"folder": "/nowhere", "config": {}}
+        # It would answer into a folder that isn't there.
+        self.run_clean(lines.for_file(options, place, "/nowhere/answer"))
+        self.assertFalse(os.path.exists(place))
+
+    def run_clean(self, text):
+        code = "import sys; sys.path = []; before = set(globals())\n%s\nprint(set(globals()) - before)"
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", code % text.decode("ascii")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(done.stdout.strip(), b"{'before'}")
 
     def test_the_blank_for_the_address_is_the_only_one(self):
-        lines = inject.lines_for({"folder": "/home/ada/.cache", "config": {}})
-        self.assertEqual(lines.count(inject.BLANK.encode()), 1)
+        text = lines.for_memory({"folder": "/home/ada/.cache", "config": {}})
+        self.assertEqual(text.count(lines.BLANK.encode()), 1)
 
     def test_the_answer(self):
-        self.assertTrue(inject.judge("ok"))
+        self.assertTrue(lines.judge(b"ok\0"))
+        self.assertFalse(lines.judge(b""))
+        self.assertFalse(lines.judge(b"o"))
+        self.assertFalse(lines.judge(b"\0\0"))
         with self.assertRaises(process.Refused) as caught:
-            inject.judge("error no debugpy")
+            lines.judge(b"error no debugpy\0\0")
         self.assertEqual(caught.exception.detail, "no debugpy")
 
-    def test_remote_exec_is_for_3_14(self):
-        self.assertFalse(inject.may_remote_exec({}, None))
-        self.assertFalse(inject.may_remote_exec({}, (3, 13)))
-        self.assertTrue(inject.may_remote_exec({}, (3, 14)))
-        self.assertTrue(inject.may_remote_exec(None, (3, 15)))
-        self.assertFalse(inject.may_remote_exec({"PYTHON_DISABLE_REMOTE_DEBUG": "1"}, (3, 14)))
-        self.assertEqual(inject.version_of(Fake(os.getpid())), sys.version_info[:2])
+
+class Beside(unittest.TestCase):
+    def test_the_version(self):
+        self.assertEqual(beside.version_of(Fake(os.getpid())), sys.version_info[:2])
+        with subprocess.Popen(["sleep", "100"]) as child:
+            self.addCleanup(child.kill)
+            self.assertIsNone(beside.version_of(Fake(child.pid)))
+            child.kill()
+
+    def test_python_itself_is_asked_from_3_14_on(self):
+        code = "import sys; print(sys.argv[1:], sys.flags.isolated)"
+        mine = Fake(os.getpid())
+        if sys.version_info < (3, 14):
+            with self.assertRaises(beside.Unable) as caught:
+                beside.run(mine, code)
+            self.assertEqual(str(caught.exception), "")
+            return
+        self.assertEqual(beside.run(mine, code, ["a"]), "['%d', 'a'] 1\n" % os.getpid())
+        with self.assertRaises(beside.Unable) as caught:
+            beside.run(mine, "raise ValueError('no')")
+        self.assertEqual(str(caught.exception), "ValueError: no")
+        with self.assertRaises(beside.Unable) as caught:
+            beside.run(mine, "import time; time.sleep(100)", limit=0.1)
+        self.assertEqual(str(caught.exception), "no answer in time")
+
+    def test_only_a_python_is_started(self):
+        """A program that has Python in it may do anything when it is started with Python's words."""
+        mine = Fake(os.getpid(), LD_LIBRARY_PATH="/mine")
+        own = ["/proc/%d/exe" % os.getpid()]
+        found = list(beside.interpreters(mine, (2, 6)))
+        self.assertEqual([program for program, _ in found], own)
+        self.assertEqual(found[0][1]["LD_LIBRARY_PATH"], "/mine")
+        found = list(beside.interpreters(mine, sys.version_info[:2]))
+        self.assertEqual([program for program, _ in found], [sys.executable] + own)
+        with subprocess.Popen(["sleep", "100"]) as child:
+            self.addCleanup(child.kill)
+            self.assertEqual(list(beside.interpreters(Fake(child.pid), (2, 6))), [])
+            child.kill()
+
+    def test_why_python_could_not_read_is_said(self):
+        def fail(*_):
+            raise beside.Unable("ModuleNotFoundError: No module named '_remote_debugging'")
+
+        real = beside.run, outside.find_program
+        self.addCleanup(lambda: (setattr(beside, "run", real[0]), setattr(outside, "find_program", real[1])))
+        beside.run, outside.find_program = fail, lambda *_: None
+        mine = Fake(os.getpid())
+        mine.stat = lambda: [b"S"]
+        seen = outside._look(mine, "not armed", {"limit": 1, "gdb": False})
+        self.assertEqual((seen.via, seen.outcome), (None, "unarmed"))
+        self.assertRegex(seen.detail, "^not armed, and py-spy.*; Python's own reader failed: ModuleNotFound")
+
+    def test_the_folder_is_one_that_the_process_sees(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        self.assertEqual(remote_exec.common_folder(Fake(os.getpid()), {"folder": folder}), "/tmp")
+        with self.assertRaises(beside.Unable):
+            remote_exec.common_folder(Fake(2 ** 30 - 1), {"folder": folder})
 
 
 class Elsewhere(unittest.TestCase):
