@@ -28,6 +28,8 @@ export interface Result {
   outcome: Outcome | "ready" | "ended" | "late" | "no-answer";
   /** A word on that. */
   detail: string;
+  /** The signal that wakes it, by its record; null where nothing tells. */
+  signal: number | null;
   /** Where to connect, once it listens. */
   session?: Session;
   /** The host to ssh to. */
@@ -111,7 +113,8 @@ const notIt: readonly string[] = ["no-answer", "not-here", "no-job", "other-job"
 
 /** The last word on one process among a node's events. */
 function resultOf(target: Target, events: readonly WakeEvent[]): Result {
-  const result: Result = { node: null, pid: target.pid, outcome: "no-answer", detail: "" };
+  const { pid, signal } = target;
+  const result: Result = { node: null, pid, outcome: "no-answer", detail: "", signal };
   for (const event of events) {
     if (!("pid" in event) || !isAbout(event, target)) continue;
     if (event.type === "process") {
