@@ -75,8 +75,8 @@ export async function selectJob(typed: string | undefined, context: Context): Pr
  * @returns The words before the colon.
  */
 export function cannot({ command }: Pick<Context, "command">, job: string): string {
-  const what = job === localJob.displayId ? "programs on this host" : `job ${job}`;
-  return `${command === "stack" ? "Cannot show the stacks of" : "Cannot attach to"} ${what}`;
+  const action = command === "stack" ? "Cannot show the stacks of" : "Cannot attach to";
+  return job === localJob.displayId ? `${action} programs on this host` : `${action} job ${job}`;
 }
 
 /**

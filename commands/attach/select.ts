@@ -144,14 +144,17 @@ async function askForPid(
   // What runs on this host would be seen from here.
   const ask = !several && job !== localJob && context.host.terminal.interactive;
   if (ask) return await context.menus.pid(job);
-  const { why, hint } = job === localJob
-    ? { why: 'none was started by "rdg debug"', hint: hintHere(context) }
-    : { why: "no session of it can be seen from here", hint: hintThere(context, job.displayId) };
-  throw new RdgError(`${cannot(context, job.displayId)}: ${why}`, {
-    code: "not-found",
-    exitCode: ExitCode.notFound,
-    hint,
-  });
+  const notFound = { code: "not-found", exitCode: ExitCode.notFound };
+  const begin = cannot(context, job.displayId);
+  throw job === localJob
+    ? new RdgError(`${begin}: none was started by "rdg debug"`, {
+      ...notFound,
+      hint: hintHere(context),
+    })
+    : new RdgError(`${begin}: no session of it can be seen from here`, {
+      ...notFound,
+      hint: hintThere(context, job.displayId),
+    });
 }
 
 /** What helps where a job has no session. */
