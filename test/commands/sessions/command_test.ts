@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { parse, run } from "../../../commands/sessions/command.ts";
 import { type Expected, fakeHost } from "../../support/fake_host.ts";
 import { record, type RecordText, writeRecord } from "../../support/records.ts";
-import { makeSandbox, rdg, start } from "../../support/rdg.ts";
+import { makeSandbox, powerless, rdg, start } from "../../support/rdg.ts";
 import { squeueLine } from "../../support/squeue.ts";
 
 const uid = Deno.uid()!;
@@ -205,8 +205,6 @@ Deno.test("rdg sessions says that it may not look into the folder of the records
   await using sandbox = await makeSandbox({ debugpy: null });
   await writeRecord(sandbox.state, mine());
   await Deno.chmod(sandbox.state, 0);
-  // root may look into everything, unless it gives that up.
-  const powerless = uid === 0 ? ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] : [];
   const words = [...powerless, ...rdg, "sessions", "--scheduler=local"];
   try {
     await using child = start(words, { sandbox });
