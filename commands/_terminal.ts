@@ -70,7 +70,7 @@ export function systemTerminal(env: (name: string) => string | undefined): Termi
   const wanted = (shown: boolean) => env("NO_COLOR") ? false : env("FORCE_COLOR") ? true : shown;
   const colour = wanted(live);
   const draw = (text: string) => void writeAll(Deno.stderr, text);
-  const dumb = env("TERM") === "dumb";
+  const dumb = () => env("TERM") === "dumb";
   const hasSize = () => live || Deno.stdout.isTerminal();
   let shown = "";
   let unread = false;
@@ -84,7 +84,7 @@ export function systemTerminal(env: (name: string) => string | undefined): Termi
     out: (text) => above(() => unread ||= !writeAll(Deno.stdout, text)),
     say: (line) => above(() => void writeAll(Deno.stderr, `${line}\n`)),
     ...live ? { draw } : {},
-    ...live && !dumb
+    ...live && !dumb()
       ? {
         status: (text: string | null) => {
           if (shown || text) draw(`${eraseLine}${text ?? ""}`);
@@ -102,7 +102,7 @@ export function systemTerminal(env: (name: string) => string | undefined): Termi
       return Deno.stdout.isTerminal();
     },
     get redraws() {
-      return !dumb && Deno.stdout.isTerminal();
+      return Deno.stdout.isTerminal() && !dumb();
     },
     get unread() {
       return unread;
