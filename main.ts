@@ -16,6 +16,7 @@
 import { errorAsJson, ExitCode, formatError, RdgError, usageError } from "./plugins/error.ts";
 import type { CommandMeta } from "./commands/_args.ts";
 import type { Command, Host } from "./commands/_host.ts";
+import { writeAll } from "./commands/_terminal.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 
 /** What is known of a command before it is loaded. */
@@ -95,11 +96,11 @@ export async function main(argv: readonly string[]): Promise<number> {
       return await showHelp(rest[0]);
     }
     if (word === "--version" || word === "-V") {
-      await write(Deno.stdout, `rdg ${denoConfig.version}\n`);
+      writeAll(Deno.stdout, `rdg ${denoConfig.version}\n`);
       return ExitCode.ok;
     }
     const command = await load(word);
-    json = command.meta.flags.json !== undefined && rest.includes("--json");
+    json = wantsJson(rest, command.meta);
     const { parseWords } = await import("./commands/_args.ts");
     const { values } = parseWords(rest, command.meta);
     if (values.help) return await showHelp(word);
@@ -107,9 +108,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { systemHost } = await import("./commands/_host.ts");
     return await command.start(rest, systemHost({ verbose }));
   } catch (error) {
-    await write(Deno.stderr, `${formatError(error, { verbose })}\n`);
+    writeAll(Deno.stderr, `${formatError(error, { verbose })}\n`);
     // For a program that reads: one object, whatever comes of it.
-    if (json) await write(Deno.stdout, `${JSON.stringify({ error: errorAsJson(error) })}\n`);
+    if (json) tryToSay(`${JSON.stringify({ error: errorAsJson(error) })}\n`);
     return error instanceof RdgError ? error.exitCode : ExitCode.generic;
   }
 }
@@ -119,27 +120,38 @@ async function load(word: string): Promise<Loaded> {
   const entry = Object.hasOwn(commands, word) ? commands[word] : undefined;
   if (entry) return await entry.load();
   const { closest } = await import("./commands/_args.ts");
-  const guess = closest(word, Object.keys(commands));
+  if (["version", "-v"].includes(word)) {
+    throw usageError(`Cannot run "rdg ${word}": there is no such command`, "rdg --version");
+  }
+  if (word.startsWith("-")) {
+    throw usageError(`Cannot run "rdg ${word}": a command comes first`, `rdg COMMAND ${word}`);
+  }
+  const guess = closest(word, [...Object.keys(commands), "help"]);
   throw usageError(
     `Cannot run "rdg ${word}": there is no such command`,
     guess ? `rdg ${guess}` : "rdg --help",
   );
 }
 
+/** Whether a program reads what comes of a command line, be it a wrong one. */
+function wantsJson(words: readonly string[], { flags }: CommandMeta): boolean {
+  const end = words.indexOf("--");
+  return flags.json !== undefined && words.slice(0, end < 0 ? undefined : end).includes("--json");
+}
+
 /** Writes the page of one command or topic, or the list of all. */
 async function showHelp(word: string | undefined): Promise<number> {
   const { help } = await import("./commands/help/show.ts");
-  await write(Deno.stdout, await help(word, commands));
+  writeAll(Deno.stdout, await help(word, commands));
   return ExitCode.ok;
 }
 
-/** Writes all of a text; a reader that has gone away is no error. */
-async function write(stream: { write(bytes: Uint8Array): Promise<number> }, text: string) {
-  let bytes: Uint8Array = new TextEncoder().encode(text);
+/** Writes to stdout after an error, which may be that stdout can't be written to. */
+function tryToSay(text: string): void {
   try {
-    while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    writeAll(Deno.stdout, text);
+  } catch {
+    // The person has read on stderr what is wrong.
   }
 }
 

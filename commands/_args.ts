@@ -67,7 +67,7 @@ export const commonFlags = {
  * @param argv The words.
  * @param meta The command's description of itself.
  * @returns Flags by long name, and the other words.
- * @throws {RdgError} `usage` for an unknown flag, or a missing or superfluous value.
+ * @throws {RdgError} `usage` for an unknown flag, or a missing, superfluous or impossible value.
  */
 export function parseWords(argv: readonly string[], meta: CommandMeta): Parsed {
   const flags: Flags = { ...commonFlags, ...meta.flags };
@@ -93,6 +93,14 @@ export function parseWords(argv: readonly string[], meta: CommandMeta): Parsed {
         `--${name}=${flag.value ?? "VALUE"}`,
       );
     } else {
+      if (flag.choices && !flag.choices.includes(value)) {
+        throw usageError(
+          `Cannot use "--${name}=${value}": there is no such ${
+            flag.value?.toLowerCase() ?? "value"
+          }`,
+          `one of ${flag.choices.join(", ")}`,
+        );
+      }
       const before = values[name];
       values[name] = flag.multiple ? [...(Array.isArray(before) ? before : []), value] : value;
     }
@@ -114,7 +122,8 @@ export function numberFlag(
 ): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  const fits = typeof text === "string" && text.trim() !== "" && Number.isFinite(value) &&
+  // As people write numbers: JavaScript would take 0x50 and 1e3 as well.
+  const fits = /^-?\d+(\.\d+)?$/.test(String(text).trim()) &&
     value >= options.min && value <= options.max && (!options.whole || Number.isInteger(value));
   if (!fits) {
     throw usageError(

@@ -1,8 +1,15 @@
 /**
- * Lays out tables and lengths of time for people. Pure.
+ * Lays out tables, lines and lengths of time for a terminal. Pure.
  *
  * @module
  */
+
+/** Characters that take two columns of a terminal: Unicode's East Asian wide ones, and pictures. */
+const wide =
+  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff01-\uff60\p{Emoji_Presentation}]/u;
+
+/** Characters that take none: accents of their own, joiners, what chooses between two pictures. */
+const narrow = /[\p{Mn}\p{Me}\u200b-\u200d\ufe00-\ufe0f]/u;
 
 /**
  * Lays out rows in columns, two spaces apart; the last column is cut to what fits.
@@ -12,17 +19,46 @@
  * @returns One line a row, without trailing blanks.
  */
 export function columns(rows: readonly (readonly string[])[], width: number): string[] {
+  const texts = rows.map((row) => row.map(printable));
   const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, printable(cell).length));
+  for (const row of texts) {
+    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, widthOf(cell)));
   }
-  return rows.map((row) => {
+  return texts.map((row) => {
     const cells = row.map((cell, i) =>
-      i === row.length - 1 ? printable(cell) : printable(cell).padEnd(widths[i]!)
+      i === row.length - 1 ? cell : cell + " ".repeat(widths[i]! - widthOf(cell))
     );
-    const line = cells.join("  ").trimEnd();
-    return line.length > width ? `${line.slice(0, Math.max(1, width - 1))}…` : line;
+    return cut(cells.join("  ").trimEnd(), width);
   });
+}
+
+/**
+ * Cuts a line to what fits.
+ *
+ * @param line One line, without control characters.
+ * @param width Columns of the terminal.
+ * @returns The line, or its beginning and `…`.
+ */
+export function cut(line: string, width: number): string {
+  if (widthOf(line) <= width) return line;
+  let start = "";
+  let left = Math.max(1, width - 1);
+  for (const character of line) {
+    left -= widthOf(character);
+    if (left < 0) break;
+    start += character;
+  }
+  return `${start}…`;
+}
+
+/** Columns that a text takes. */
+function widthOf(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const character of text) {
+    width += narrow.test(character) ? 0 : wide.test(character) ? 2 : 1;
+  }
+  return width;
 }
 
 /**

@@ -73,9 +73,19 @@ export function systemHost(options: { verbose: boolean }): Host {
  */
 export function configFolder(env: Host["env"]): string | null {
   const given = env("XDG_CONFIG_HOME");
-  if (given?.startsWith("/")) return given.replace(/(?<=.)\/+$/, "");
   const home = env("HOME");
-  return home ? `${home}/.config` : null;
+  if (given?.startsWith("/")) return withoutEnd(given);
+  return home ? `${withoutEnd(home)}/.config` : null;
+}
+
+/**
+ * A folder's path without slashes at its end.
+ *
+ * @param path The path, as somebody wrote it.
+ * @returns The same folder; `/` stays.
+ */
+export function withoutEnd(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
 }
 
 /**

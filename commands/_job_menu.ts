@@ -6,9 +6,8 @@
  */
 
 import { columns, duration } from "./_columns.ts";
-import { openKeys } from "./_keys.ts";
+import { prompt } from "./_prompt.ts";
 import type { Job } from "../plugins/contract.ts";
-import { ExitCode, RdgError } from "../plugins/error.ts";
 import { compareSessions, type Session } from "../python/sessions.ts";
 
 /** What a person may be asked. */
@@ -37,7 +36,7 @@ export interface Choice<T> {
  * The menus of this terminal.
  *
  * @param width Columns of the terminal.
- * @returns The menus; each throws {@linkcode RdgError} `cancelled` on Ctrl-C.
+ * @returns The menus; each throws an `RdgError` as {@linkcode prompt} does.
  */
 export function terminalMenus(width: number): Menus {
   return {
@@ -164,26 +163,4 @@ async function choose<T>(message: string, choices: readonly Choice<T>[]): Promis
       source: (term) => filtered(choices, term ?? ""),
     }, context)
   );
-}
-
-/** Where a menu is shown, and where its keys come from. */
-interface PromptContext {
-  output: NodeJS.WritableStream;
-  input?: NodeJS.ReadableStream;
-}
-
-/** Asks on stderr; Ctrl-C becomes an error of rdg's. */
-async function prompt<T>(ask: (context: PromptContext) => Promise<T>) {
-  const { stderr } = await import("node:process");
-  const { input, close } = await openKeys();
-  try {
-    return await ask({ output: stderr, ...input ? { input } : {} });
-  } catch (error) {
-    if (error instanceof Error && error.name === "ExitPromptError") {
-      throw new RdgError("Cancelled", { code: "cancelled", exitCode: ExitCode.generic });
-    }
-    throw error;
-  } finally {
-    close();
-  }
 }

@@ -1,5 +1,5 @@
 /**
- * Rank lists as they are typed: `0,3-5`. Pure.
+ * Rank lists as they are typed, `0,3-5`, and who of them is missing. Pure.
  *
  * @module
  */
@@ -8,6 +8,9 @@ import { usageError } from "../plugins/error.ts";
 
 /** First and last rank of a range, both included. */
 export type RankRange = [first: number, last: number];
+
+/** Ranks that are looked through for those without a session. */
+const maxRanks = 100_000;
 
 /**
  * Reads a rank list.
@@ -54,4 +57,31 @@ export function formatRanks(ranks: readonly number[]): string {
     else ranges.push([rank, rank]);
   }
   return ranges.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`).join(",");
+}
+
+/**
+ * Says which ranks have no session: that one has ended may be why the others wait.
+ *
+ * @param sessions The sessions that were chosen.
+ * @param wanted The ranks that were asked for; undefined for all.
+ * @returns A line, or none; none where no session has a rank.
+ */
+export function absentRanks(
+  sessions: readonly { rank: number | null; worldSize: number | null }[],
+  wanted: readonly RankRange[] | undefined,
+): string[] {
+  const there = new Set(sessions.flatMap(({ rank }) => rank === null ? [] : [rank]));
+  if (there.size === 0) return [];
+  const size = Math.max(...sessions.map(({ worldSize }) => worldSize ?? 0));
+  const end = Math.min(maxRanks, Math.max(size - 1, ...(wanted ?? []).map(([, last]) => last)));
+  const absent: number[] = [];
+  for (let rank = 0; rank <= end; rank++) {
+    if (!there.has(rank) && inRanks(rank, wanted)) absent.push(rank);
+  }
+  if (absent.length === 0) return [];
+  const who = absent.length === 1
+    ? `rank ${absent[0]}`
+    : `${absent.length} ranks (${formatRanks(absent)})`;
+  const of = size > 0 ? ` of ${size}` : "";
+  return [`No session of ${who}${of}: never armed, not started yet, or ended`];
 }

@@ -1,6 +1,6 @@
 /**
- * The scheduler as `attach` and `sessions` see it: which one it is, my jobs, one job. Runs the
- * scheduler's programs through the host.
+ * The scheduler as the commands see it: which one it is, my jobs, one job. Runs the scheduler's programs
+ * through the host.
  *
  * @module
  */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { ExitCode, RdgError } from "../plugins/error.ts";
+
 /** Styles that {@linkcode Terminal.style} knows. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
@@ -47,6 +49,10 @@ export interface Terminal {
   readonly live: boolean;
   /** Whether stdout is a terminal as well; false where nothing tells. */
   readonly outLive?: boolean;
+  /** Whether what stands on stdout can be drawn over: a terminal, and no dumb one. */
+  readonly redraws?: boolean;
+  /** Whether nobody reads stdout any more (`rdg … | head`): a command that goes on for ever ends. */
+  readonly unread?: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
   /** Lines of the terminal; 24 where there is none. */
@@ -63,9 +69,11 @@ export function systemTerminal(env: (name: string) => string | undefined): Termi
   const live = Deno.stderr.isTerminal();
   const wanted = (shown: boolean) => env("NO_COLOR") ? false : env("FORCE_COLOR") ? true : shown;
   const colour = wanted(live);
-  const draw = (text: string) => writeAll(Deno.stderr, text);
+  const draw = (text: string) => void writeAll(Deno.stderr, text);
+  const dumb = () => env("TERM") === "dumb";
   const hasSize = () => live || Deno.stdout.isTerminal();
   let shown = "";
+  let unread = false;
   // The line below makes room for what is said, and comes back under it.
   const above = (write: () => void) => {
     if (shown) draw(eraseLine);
@@ -73,10 +81,10 @@ export function systemTerminal(env: (name: string) => string | undefined): Termi
     if (shown) draw(shown);
   };
   return {
-    out: (text) => above(() => writeAll(Deno.stdout, text)),
-    say: (line) => above(() => writeAll(Deno.stderr, `${line}\n`)),
+    out: (text) => above(() => unread ||= !writeAll(Deno.stdout, text)),
+    say: (line) => above(() => void writeAll(Deno.stderr, `${line}\n`)),
     ...live ? { draw } : {},
-    ...live && env("TERM") !== "dumb"
+    ...live && !dumb()
       ? {
         status: (text: string | null) => {
           if (shown || text) draw(`${eraseLine}${text ?? ""}`);
@@ -93,6 +101,12 @@ export function systemTerminal(env: (name: string) => string | undefined): Termi
     get outLive() {
       return Deno.stdout.isTerminal();
     },
+    get redraws() {
+      return Deno.stdout.isTerminal() && !dumb();
+    },
+    get unread() {
+      return unread;
+    },
     // A terminal that knows no size says 0.
     get columns() {
       return hasSize() && Deno.consoleSize().columns || 80;
@@ -108,12 +122,29 @@ function styled(style: Style, text: string): string {
   return `\x1b[${on}m${text}\x1b[${off}m`;
 }
 
-/** Writes the whole text; a reader that has gone away (`rdg … | head`) is no error. */
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+/**
+ * Writes the whole text. A reader that has gone away (`rdg … | head`) is no error.
+ *
+ * @param stream Where to.
+ * @param text The text.
+ * @returns Whether somebody reads it.
+ * @throws {RdgError} `output` where it can't be written: a file on a full disk.
+ */
+export function writeAll(
+  stream: { writeSync(bytes: Uint8Array): number },
+  text: string,
+): boolean {
   let bytes: Uint8Array = new TextEncoder().encode(text);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    return true;
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw new RdgError("Cannot write the output", {
+      code: "output",
+      exitCode: ExitCode.generic,
+      hint: "see where the output goes, and whether there is room (df)",
+      cause: error,
+    });
   }
 }

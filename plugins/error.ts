@@ -99,6 +99,11 @@ export function errorAsJson(error: unknown): JsonError {
   };
 }
 
+/** A program may print a whole page in one line. */
+function shortened(line: string): string {
+  return line.length > 400 ? `${line.slice(0, 400)}…` : line;
+}
+
 function causeOf({ cause }: Error): string | undefined {
   if (cause === undefined) return undefined;
   return (cause instanceof Error ? cause.message : String(cause)).trimEnd();
@@ -117,7 +122,7 @@ export function formatError(error: unknown, options: { verbose?: boolean } = {})
     lines.push(error.message);
     const cause = causeOf(error);
     if (cause !== undefined) {
-      lines.push(...cause.split("\n").slice(-8).map((line) => `  ${line}`));
+      lines.push(...cause.split("\n").slice(-8).map((line) => `  ${shortened(line)}`));
     }
     if (error instanceof RdgError && error.hint) lines.push(`Try: ${error.hint}`);
     if (options.verbose && error.stack) lines.push(error.stack);

@@ -56,7 +56,7 @@ export interface Interpreter {
  * Says how to ask an interpreter.
  *
  * @param python Its path.
- * @param cache rdg's cache folder.
+ * @param cache rdg's cache folder; "" for the one of the system's home.
  * @returns What to run.
  */
 export function examineSpec(python: string, cache: string): RunSpec {

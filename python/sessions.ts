@@ -178,8 +178,13 @@ async function whyNotMine(folder: string, uid: number | null): Promise<string | 
   let info: Deno.FileInfo;
   try {
     info = await Deno.lstat(folder);
-  } catch {
-    return null; // Not there: no records.
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
+    return error instanceof Deno.errors.PermissionDenied
+      ? "you may not look into it, or into a folder above it"
+      : String(error);
   }
   if (!info.isDirectory) return "it is a link, or no folder";
   if (uid !== null && info.uid !== null && info.uid !== uid) return "it belongs to another user";

@@ -53,7 +53,9 @@ Deno.test("rdg guesses the command that was meant; the exit code is 2", async ()
       ["debg", "rdg debug"],
       ["nothing-like-it", "rdg --help"],
       ["toString", "rdg --help"],
-      ["--verbos", "rdg --help"],
+      ["hepl", "rdg help"],
+      ["version", "rdg --version"],
+      ["-v", "rdg --version"],
     ] as const
   ) {
     assert.deepEqual(await runRdg([word], { sandbox }), {
@@ -63,6 +65,11 @@ Deno.test("rdg guesses the command that was meant; the exit code is 2", async ()
     });
   }
   assert.equal((await runRdg(["--help", "nothing"], { sandbox })).code, 2);
+  assert.deepEqual(await runRdg(["--json", "sessions"], { sandbox }), {
+    code: 2,
+    stdout: "",
+    stderr: 'Cannot run "rdg --json": a command comes first\nTry: rdg COMMAND --json\n',
+  });
 });
 
 Deno.test("rdg --verbose adds the stack trace to an error", async () => {
@@ -85,4 +92,21 @@ Deno.test("rdg --help into a closed pipe is no error", async () => {
     clearEnv: true,
   }).output();
   assert.deepEqual([stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)), ["0\n", ""]);
+});
+
+Deno.test("rdg says that stdout can't be written to, without a stack trace, once", async () => {
+  await using sandbox = await makeSandbox({ debugpy: null });
+  const main = new URL("../main.ts", import.meta.url).pathname;
+  for (const words of [["--help"], ["sessions", "--json"], ["completion", "bash"]]) {
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", '"$@" >/dev/full', "_", Deno.execPath(), "run", "-A", "-q", main, ...words],
+      env: sandbox.env,
+      clearEnv: true,
+    }).output();
+    assert.equal(code, 1);
+    assert.match(
+      new TextDecoder().decode(stderr),
+      /^Cannot write the output\n {2}No space left on device.*\nTry: see where .*\n$/,
+    );
+  }
 });

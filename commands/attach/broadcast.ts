@@ -35,25 +35,29 @@ export async function broadcast(selection: Selection, options: WakeOptions): Pro
     );
   }
   const asleep = sessions.filter(sleeps);
-  const steps = new Map(asleep.map(({ job, signal }) => [job.step, signal]));
-  if (steps.size > 0) {
+  // One call a step and signal: two programs of a step may have been given different ones.
+  const calls = new Map(asleep.map(({ job: { step }, signal }) => [
+    `${step} ${signal}`,
+    { job: selection.groups[0]!.job.id, signal, ...(step === null ? {} : { step }) },
+  ]));
+  if (calls.size > 0) {
     host.terminal.say(host.terminal.style(
       "yellow",
       "Warning: this signals whole steps of the job. Processes in them that rdg has not prepared " +
         "(wrapper shells, other programs) are ended by it.",
     ));
   }
-  for (const [step, signal] of steps) {
-    const target = { job: selection.groups[0]!.job.id, signal, ...(step === null ? {} : { step }) };
+  for (const target of calls.values()) {
     const spec = scheduler.broadcast(target);
     if (!spec) continue;
     checkDeclared(spec, scheduler);
     const { code, stderr } = await host.runner(spec);
     if (code !== 0) {
-      throw new RdgError(`Cannot signal the job: "${spec.program}" exited with code ${code}`, {
+      const words = `"${spec.program}" exited with code ${code}`;
+      throw new RdgError(`Cannot signal job ${selection.displayId} as a whole: ${words}`, {
         code: "scheduler",
         exitCode: ExitCode.scheduler,
-        hint: "see whether the job still runs",
+        hint: "see whether the job still runs: rdg sessions",
         cause: stderr,
       });
     }
@@ -82,7 +86,7 @@ async function waitForRecords(
     const now = await readSessions(options.state, { job, uid: Deno.uid() });
     const results = sessions.map((session): Result => {
       const found = now.sessions.find(({ path }) => path === session.path);
-      const base = { node: session.host, pid: session.pid, detail: "" };
+      const base = { node: session.host, pid: session.pid, detail: "", signal: session.signal };
       if (!found) return { ...base, outcome: "ended" };
       if (found.state === "armed" || !found.address || !over && sleeps(found)) {
         return { ...base, outcome: options.wait ? "late" : "signalled" };

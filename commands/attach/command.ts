@@ -7,11 +7,13 @@
 
 import { type CommandMeta, numberFlag, parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
+import { parseJobId } from "../_job_id.ts";
 import { type Menus, terminalMenus } from "../_job_menu.ts";
-import { parseRanks, type RankRange } from "../_ranks.ts";
+import { absentRanks, parseRanks, type RankRange } from "../_ranks.ts";
+import { mySessions } from "../_records.ts";
 import { openScheduler, schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
-import { readSessions, stateFolder } from "../../python/sessions.ts";
+import { stateFolder } from "../../python/sessions.ts";
 import { broadcast } from "./broadcast.ts";
 import { prepareInjection } from "./inject.ts";
 import { report } from "./report.ts";
@@ -45,7 +47,7 @@ export interface AttachOptions {
   inject?: boolean;
 }
 
-const ways: readonly string[] = ["scheduler", "direct", "ssh", "scancel"] satisfies Way[];
+const ways: readonly Way[] = ["scheduler", "direct", "ssh", "scancel"];
 
 /** What the command says about itself. */
 export const meta: CommandMeta = {
@@ -99,13 +101,10 @@ export function parse(argv: readonly string[]): AttachOptions {
   const inject = values.inject === true;
   // One number is a PID then: nothing else says which process is meant.
   const [job, pid, ...rest] = inject && words.length === 1 ? ["local", ...words] : words;
-  const extra = rest[0] ?? (job?.trim() === "" ? '""' : undefined);
-  if (extra !== undefined) {
-    throw usageError(`Cannot use "${extra}": want a job and a PID at most`, "rdg attach JOB PID");
+  if (rest[0] !== undefined) {
+    throw usageError(`Cannot use "${rest[0]}": want a job and a PID at most`, "rdg attach JOB PID");
   }
-  if (job !== undefined && !/^[\w.+[\]-]+$/.test(job)) {
-    throw usageError(`Cannot use "${job}" as a job's id`, "rdg attach 12345, or rdg attach 36_1");
-  }
+  if (job !== undefined) parseJobId(job, "rdg attach 12345, or rdg attach 36_1");
   if (pid !== undefined && !/^[1-9]\d{0,9}$/.test(pid)) {
     throw usageError(`Cannot use "${pid}" as a PID: want a number`, "rdg attach JOB PID");
   }
@@ -118,15 +117,9 @@ export function parse(argv: readonly string[]): AttachOptions {
   if (inject && (pid === undefined || values.rank !== undefined || values.all)) {
     throw usageError('Cannot use "--inject" without a PID', "rdg attach JOB PID --inject");
   }
-  const via = values.via as string | undefined;
+  const via = values.via as Way | undefined;
   if (inject && via === "scancel") {
     throw usageError('Cannot use "--inject" with "--via=scancel"', "leave --via out");
-  }
-  if (via !== undefined && !ways.includes(via)) {
-    throw usageError(
-      `Cannot use "--via=${via}": there is no such way`,
-      `one of ${ways.join(", ")}`,
-    );
   }
   const timeout = numberFlag(values.timeout, { flag: "timeout", min: 1, max: 86_400 });
   return {
@@ -136,7 +129,7 @@ export function parse(argv: readonly string[]): AttachOptions {
     all: values.all === true,
     ...(values.node === undefined ? {} : { node: String(values.node) }),
     ...(values.scheduler === undefined ? {} : { scheduler: String(values.scheduler) }),
-    ...(via === undefined ? {} : { via: via as Way }),
+    ...(via === undefined ? {} : { via }),
     json: values.json === true,
     wait: values["no-wait"] !== true,
     timeoutS: timeout ?? 60,
@@ -158,18 +151,17 @@ export async function run(options: AttachOptions, host: Host, menus?: Menus): Pr
     host,
   );
   const state = stateFolder(host.env);
-  const { sessions, passedOver } = state === null
-    ? { sessions: [], passedOver: [] }
-    : await readSessions(state, { uid: Deno.uid() });
-  for (const line of passedOver) {
-    host.terminal.say(host.terminal.style("dim", `Passed over ${line}`));
-  }
   const selection = await selectProcesses(options, {
     scheduler,
-    sessions,
+    sessions: await mySessions(state, { host }),
     host,
     menus: menus ?? terminalMenus(host.terminal.columns),
   });
+  if (options.ranks !== undefined && options.node === undefined) {
+    for (const line of absentRanks(selection.sessions, options.ranks)) {
+      host.terminal.say(host.terminal.style("yellow", line));
+    }
+  }
   const wake = options.via === "scancel" ? broadcast : wakeProcesses;
   const local = selection.jobId === null;
   const inject = options.inject

@@ -26,11 +26,16 @@ export interface Helper<Event> {
   command(request: WakeRequest, python: string): string[];
   /** Makes a reader of one call's lines; null for a line that says nothing. */
   reader(): (line: string) => Event | null;
+  /** What a person can do on the node where no Python runs the helper; undefined for nothing. */
+  byHand?(selection: Selection): string | undefined;
 }
 
 const wakeHelper: Helper<WakeEvent> = {
   command: wakeCommand,
   reader: () => parseWakeLine,
+  // Any other signal than its own would end it.
+  byHand: ({ sessions: [session] }) =>
+    session && `send the signal by hand on the node: kill -s ${session.signal} ${session.pid}`,
 };
 
 /** What the helper said, and what went wrong with starting it where it said nothing. */
@@ -245,13 +250,13 @@ async function call<Event>(spec: RunSpec, context: Context<Event>): Promise<Answ
 
 function explain<Event>(
   output: RunOutput,
-  { spec, selection }: Context<Event> & { spec: RunSpec },
+  { spec, selection, helper }: Context<Event> & { spec: RunSpec },
 ): HelperFailure | null {
   if (output.code === 0) return null;
   if (output.stderr.includes("rdg-wake: no Python")) {
     return {
       message: "there is no Python 3.6 or later on the node",
-      hint: "send the signal by hand on the node: kill -s RTMIN+6 PID",
+      hint: helper.byHand?.(selection) ?? "put a python3 on PATH there",
       kind: "refused",
     };
   }

@@ -6,6 +6,7 @@
  */
 
 import type { Host } from "../_host.ts";
+import { isPartOf } from "../_job_id.ts";
 import type { Menus } from "../_job_menu.ts";
 import { listJobs, lookUpJob, sameNode } from "../_scheduler.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
@@ -70,10 +71,12 @@ export async function selectJob(typed: string | undefined, context: Context): Pr
  * The beginning of every error about a job.
  *
  * @param context Which command it is.
- * @returns Words that a job's id goes well after.
+ * @param job The job's id, as people write it.
+ * @returns The words before the colon.
  */
-export function cannot({ command }: Pick<Context, "command">): string {
-  return command === "stack" ? "Cannot show the stacks of" : "Cannot attach to";
+export function cannot({ command }: Pick<Context, "command">, job: string): string {
+  const action = command === "stack" ? "Cannot show the stacks of" : "Cannot attach to";
+  return job === localJob.displayId ? `${action} programs on this host` : `${action} job ${job}`;
 }
 
 /**
@@ -109,9 +112,9 @@ function matching(
   { jobs, scheduler }: { jobs: readonly Job[]; scheduler: SchedulerPlugin },
 ): Job[] {
   const canonical = scheduler.canonicalId ?? ((id: string) => id);
-  // An array's elements: 36_1 (Slurm, Grid Engine), 36[1] (PBS, LSF), 36.1 (HTCondor).
+  // A heterogeneous job is looked for below: its components belong together.
   const elements = jobs.filter(({ displayId }) =>
-    displayId.startsWith(typed) && /^[_[.]/.test(displayId.slice(typed.length))
+    isPartOf(typed, displayId) && !displayId.includes("+")
   );
   if (elements.length > 0) return elements;
   const exact = jobs.find(({ displayId }) => displayId === typed || displayId === `${typed}+0`) ??
@@ -157,15 +160,15 @@ async function choose(
 
 function notRunning(job: Job, context: Context): RdgError {
   if (job.state === "pending") {
-    return new RdgError(`${cannot(context)} job ${job.displayId}: it has not started yet`, {
+    return new RdgError(`${cannot(context, job.displayId)}: it has not started yet`, {
       code: "pending",
       exitCode: ExitCode.notFound,
       hint: `wait until it runs; its state is ${job.stateText}`,
     });
   }
   return new RdgError(
-    `${cannot(context)} job ${job.displayId}: it does not run any more (${job.stateText})`,
-    { code: "not-found", exitCode: ExitCode.notFound, hint: "rdg sessions lists what runs" },
+    `${cannot(context, job.displayId)}: it does not run any more (${job.stateText})`,
+    { code: "not-found", exitCode: ExitCode.notFound, hint: "rdg sessions, which shows what runs" },
   );
 }
 
@@ -177,7 +180,7 @@ async function explainMissing(
   const { scheduler, host } = options.context;
   const job = await lookUpJob(scheduler, { job: typed, host });
   if (job?.user && job.user !== host.user()) {
-    return new RdgError(`${cannot(options.context)} job ${typed}: it belongs to "${job.user}"`, {
+    return new RdgError(`${cannot(options.context, typed)}: it belongs to "${job.user}"`, {
       code: "permission",
       exitCode: ExitCode.permission,
       hint: "ask them to do it; you can debug your own jobs only",
@@ -186,9 +189,9 @@ async function explainMissing(
   if (job && isRunning(job)) {
     return new RdgError(
       `${
-        cannot(options.context)
-      } job ${typed}: ${scheduler.name} knows it (${job.stateText}), but ` +
-        `does not list it among the jobs of "${host.user()}"`,
+        cannot(options.context, typed)
+      }: ${scheduler.name} knows it (${job.stateText}), but does ` +
+        `not list it among the jobs of "${host.user()}"`,
       {
         code: "not-found",
         exitCode: ExitCode.notFound,
@@ -199,7 +202,7 @@ async function explainMissing(
   if (job) return notRunning(job, options.context);
   const mine = options.running.slice(0, 10).map(({ displayId }) => displayId).join(", ");
   return new RdgError(
-    `${cannot(options.context)} job ${typed}: ${scheduler.name} does not know it`,
+    `${cannot(options.context, typed)}: ${scheduler.name} does not know it`,
     {
       code: "not-found",
       exitCode: ExitCode.notFound,

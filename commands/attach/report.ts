@@ -79,9 +79,10 @@ function problem(
   result: Result,
   options: { displayId: string; wait: boolean },
 ): RdgError | null {
-  const { outcome, pid, detail } = result;
-  const where = result.node === null ? "" : ` on ${result.node}`;
-  const fail = (words: string, more: { exitCode: ExitCode; hint: string; code?: string }) =>
+  const { outcome, pid, detail, signal } = result;
+  const here = options.displayId === "local";
+  const where = result.node === null || here ? "" : ` on ${result.node}`;
+  const fail = (words: string, more: { exitCode: ExitCode; hint?: string }) =>
     new RdgError(`Cannot wake process ${pid}${where}: ${words}`, { code: outcome, ...more });
   const notFound = ExitCode.notFound;
   switch (outcome) {
@@ -109,19 +110,21 @@ function problem(
       });
     case "gone":
     case "not-here":
-      return fail(`job ${options.displayId} has no such process`, {
-        exitCode: notFound,
-        hint: "rdg sessions lists the armed ones",
-      });
+      return fail(
+        here ? "there is no such process here" : `job ${options.displayId} has no such process`,
+        { exitCode: notFound, hint: "rdg sessions, which shows those that are armed" },
+      );
     case "reused":
       return fail("the armed process has ended, and its number belongs to another one now", {
         exitCode: notFound,
-        hint: "rdg sessions lists the armed ones",
+        hint: "rdg sessions, which shows those that are armed",
       });
     case "not-mine":
       return fail("it belongs to somebody else", {
         exitCode: ExitCode.permission,
-        hint: "you can debug your own processes only",
+        hint: here
+          ? "ps -fp PID tells whose it is"
+          : "check the PID: it stands in the job's output",
       });
     case "other-job":
     case "no-job":
@@ -161,9 +164,8 @@ function problem(
         hint: "let it go on, then do this again",
       });
     case "cannot-inject":
-      return fail(`it can't be prepared: ${detail}`, {
+      return fail(`it can't be prepared: ${detail}; it runs on as before`, {
         exitCode: ExitCode.generic,
-        hint: "it runs on as before",
       });
     case "queued":
       return fail(`rdg's code waits in it, but ${detail}`, {
@@ -174,12 +176,13 @@ function problem(
     case "failed":
       return fail(detail || "the helper failed", {
         exitCode: ExitCode.generic,
-        hint: "send the signal by hand on the node: kill -s RTMIN+6 PID",
+        // Any other signal than its own would end it.
+        ...signal === null ? {} : { hint: `kill -s ${signal} ${pid}, by hand on the node` },
       });
   }
 
   function job(): string {
-    return options.displayId === "local" ? "" : `${options.displayId} `;
+    return here ? "" : `${options.displayId} `;
   }
 
   function again(): string {

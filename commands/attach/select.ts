@@ -8,6 +8,7 @@
 import { inRanks } from "../_ranks.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
+import { localJob } from "../../plugins/schedulers/local.ts";
 import type { Session } from "../../python/sessions.ts";
 import type { Target } from "../../python/wake.ts";
 import type { AttachOptions } from "./command.ts";
@@ -133,29 +134,42 @@ async function askForPid(
         : [],
       ...options.node ? [`node "${options.node}"`] : [],
     ].join(" and ");
-    throw new RdgError(`${cannot(context)} job ${job.displayId}: nothing armed has ${wanted}`, {
+    throw new RdgError(`${cannot(context, job.displayId)}: nothing armed has ${wanted}`, {
       code: "not-found",
       exitCode: ExitCode.notFound,
       hint: `one of: ${all.slice(0, 8).map(describe).join("; ")}`,
     });
   }
   const several = options.all || options.ranks !== undefined;
-  if (!several && context.host.terminal.interactive) return await context.menus.pid(job);
-  throw new RdgError(
-    `${cannot(context)} job ${job.displayId}: no session of it can be seen from here`,
-    {
-      code: "not-found",
-      exitCode: ExitCode.notFound,
-      hint:
-        `rdg ${context.command ?? "attach"} ${job.displayId} ${
-          context.command === "stack" ? "--pid " : ""
-        }PID, with the PID from the job's output; ` +
-        'without one there, the program was not started by "rdg debug --lite": ' +
-        `rdg ${context.command ?? "attach"} ${job.displayId} ${
-          context.command === "stack" ? "" : "PID "
-        }--inject`,
-    },
-  );
+  // What runs on this host would be seen from here.
+  const ask = !several && job !== localJob && context.host.terminal.interactive;
+  if (ask) return await context.menus.pid(job);
+  const notFound = { code: "not-found", exitCode: ExitCode.notFound };
+  const begin = cannot(context, job.displayId);
+  throw job === localJob
+    ? new RdgError(`${begin}: none was started by "rdg debug"`, {
+      ...notFound,
+      hint: hintHere(context),
+    })
+    : new RdgError(`${begin}: no session of it can be seen from here`, {
+      ...notFound,
+      hint: hintThere(context, job.displayId),
+    });
+}
+
+/** What helps where a job has no session. */
+function hintThere({ command = "attach" }: Context, job: string): string {
+  const stack = command === "stack";
+  return `rdg ${command} ${job} ${stack ? "--pid " : ""}PID, with the PID from the job's output; ` +
+    'without one there, the program was not started by "rdg debug --lite": ' +
+    `rdg ${command} ${job} ${stack ? "" : "PID "}--inject`;
+}
+
+/** What helps where nothing on this host has a session. */
+function hintHere({ command = "attach" }: Context): string {
+  return command === "stack"
+    ? "rdg stack --pid PID, which also shows a process that rdg has not prepared"
+    : "rdg attach PID --inject, which prepares a process that runs already";
 }
 
 function checkNode(node: string | undefined, { jobs }: ChosenJob): void {
@@ -176,10 +190,18 @@ function allNodes(
   return chosen.jobs.map((job) => ({
     job,
     nodes: job.nodes.filter((name) => node === undefined || sameNode(name, node)),
-    targets: pids.map((pid) => ({
-      ...{ host: null, pid, startTime: null, pidNamespace: null, signal: null },
-    })),
+    targets: pids.map(unknownProcess),
   })).filter((group) => node === undefined || group.nodes.length > 0 || chosen.jobs.length === 1);
+}
+
+/**
+ * A process of which nothing is known but its id.
+ *
+ * @param pid The id.
+ * @returns Whom to look for.
+ */
+export function unknownProcess(pid: number): Target {
+  return { host: null, pid, startTime: null, pidNamespace: null, signal: null };
 }
 
 /** The same allocation's groups as one. */

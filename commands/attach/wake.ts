@@ -28,6 +28,8 @@ export interface Result {
   outcome: Outcome | "ready" | "ended" | "late" | "no-answer";
   /** A word on that. */
   detail: string;
+  /** The signal that wakes it, by its record; null where nothing tells. */
+  signal: number | null;
   /** Where to connect, once it listens. */
   session?: Session;
   /** The host to ssh to. */
@@ -94,7 +96,7 @@ function resultsOf(group: Group, { events, failure }: Answer): Result[] {
     const here = results.filter(({ outcome }) => reached.includes(outcome));
     const best = here.length > 0
       ? here
-      : [results.find((one) => !notIt.includes(one.outcome)) ?? results[0]!];
+      : [results.find((one) => !["no-answer", ...elsewhere].includes(one.outcome)) ?? results[0]!];
     return best.map((result) =>
       result.outcome === "no-answer"
         ? { ...result, node: host, detail: failure?.message ?? "" }
@@ -107,11 +109,12 @@ function resultsOf(group: Group, { events, failure }: Answer): Result[] {
 const reached: readonly string[] = ["ready", "late", "ended", "signalled", "already"];
 
 /** What a node says of a number that means another process there. */
-const notIt: readonly string[] = ["no-answer", "not-here", "no-job", "other-job"];
+export const elsewhere: readonly string[] = ["not-here", "no-job", "other-job"];
 
 /** The last word on one process among a node's events. */
 function resultOf(target: Target, events: readonly WakeEvent[]): Result {
-  const result: Result = { node: null, pid: target.pid, outcome: "no-answer", detail: "" };
+  const { pid, signal } = target;
+  const result: Result = { node: null, pid, outcome: "no-answer", detail: "", signal };
   for (const event of events) {
     if (!("pid" in event) || !isAbout(event, target)) continue;
     if (event.type === "process") {

@@ -131,6 +131,7 @@ async function values(
     return fitting(typed, flag.choices.map((value) => ({ value, about: "" })));
   }
   const kinds: Readonly<Record<string, string>> = {
+    pid: "PID",
     rank: "RANK",
     scheduler: "SCHEDULER",
     editor: "EDITOR",

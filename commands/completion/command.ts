@@ -51,11 +51,17 @@ export function parse(argv: readonly string[]): CompletionOptions {
   if (shell === "words") return { shell: null, words: rest };
   const names = Object.keys(scripts);
   if (shell === undefined || rest.length > 0) {
-    throw usageError("Cannot print a completion script: name one shell", names.join(" or "));
+    throw usageError(
+      "Cannot print a completion script: name one shell",
+      names.map((name) => `rdg completion ${name}`).join(", or "),
+    );
   }
   if (!Object.hasOwn(scripts, shell)) {
-    const guess = closest(shell, names) ?? names.join(" or ");
-    throw usageError(`Cannot complete for "${shell}": rdg knows ${names.join(", ")}`, guess);
+    const guess = closest(shell, names) ?? "bash";
+    throw usageError(
+      `Cannot complete for "${shell}": rdg knows ${names.join(", ")}`,
+      `rdg completion ${guess}`,
+    );
   }
   return { shell, words: [] };
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Host } from "../_host.ts";
+import { namesJob } from "../_job_id.ts";
 import { parseRecord, type Session, stateFolder } from "../../python/sessions.ts";
 import type { Candidate, Sources } from "./candidates.ts";
 
@@ -95,8 +96,7 @@ async function jobsIn(state: string): Promise<JobFolder[]> {
 
 async function recordsOf(state: string, job: string | undefined): Promise<Session[]> {
   const jobs = (await jobsIn(state)).filter(({ session }) =>
-    job === undefined || [session.job.display, session.job.id].includes(job) ||
-    session.job.display.split(/[_+]/)[0] === job
+    job === undefined || namesJob(job, session.job)
   );
   const files: string[] = [];
   for (const { folder } of jobs) {

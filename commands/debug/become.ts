@@ -204,9 +204,18 @@ export function startError(program: string, errno: number): RdgError {
       {
         code: "not-found",
         exitCode: ExitCode.notFound,
-        hint: "check the name, or activate the environment that brings it",
+        hint: program.endsWith(".py")
+          ? `rdg debug python ${program}`
+          : "check the name, or activate the environment that brings it",
       },
     );
+  }
+  if (errno === EACCES && isFolder(program)) {
+    return new RdgError(`Cannot run "${program}": it is a folder`, {
+      code: "permission",
+      exitCode: ExitCode.permission,
+      hint: `rdg debug python ${program}, if there is a __main__.py in it`,
+    });
   }
   if (errno === EACCES) {
     return new RdgError(`Cannot run "${program}": it may not be executed`, {
@@ -219,6 +228,14 @@ export function startError(program: string, errno: number): RdgError {
     code: "exec",
     exitCode: ExitCode.generic,
   });
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import type { Host } from "../_host.ts";
+import { namesJob } from "../_job_id.ts";
 import { listJobs } from "../_scheduler.ts";
 import { RdgError } from "../../plugins/error.ts";
 import type { Session } from "../../python/sessions.ts";
@@ -82,7 +83,7 @@ export async function portsRow(
 ): Promise<Row> {
   const place: Place = { group: "cluster", name: "ports" };
   const listening = options.sessions.filter(({ address, job }) =>
-    address !== null && (options.job === undefined || [job.id, job.display].includes(options.job))
+    address !== null && (options.job === undefined || namesJob(options.job, job))
   ).slice(0, maxKnocks);
   if (listening.length === 0) {
     const what = options.job === undefined ? "no session" : `no session of job ${options.job}`;

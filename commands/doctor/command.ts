@@ -9,8 +9,10 @@
 
 import { type CommandMeta, parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
+import { parseJobId } from "../_job_id.ts";
 import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
+import { cacheFolder } from "../../python/launch.ts";
 import { stateFolder } from "../../python/sessions.ts";
 import { look } from "./checks.ts";
 import { type Knock, knockAt } from "./cluster.ts";
@@ -96,6 +98,7 @@ export const meta: CommandMeta = {
  */
 export function parse(argv: readonly string[]): DoctorOptions {
   const { values, words } = parseWords(argv, meta);
+  if (values.job !== undefined) parseJobId(String(values.job), "rdg doctor --job 12345");
   const text = (flag: "login" | "job" | "scheduler" | "wheels") =>
     values[flag] === undefined ? {} : { [flag]: String(values[flag]) };
   const login = values.login === undefined ? undefined : String(values.login);
@@ -134,7 +137,8 @@ export async function run(
 ): Promise<number> {
   const { pythons, login } = sort(options, host);
   const role = await findRole(options.scheduler, host);
-  const cache = cacheFolder(host);
+  // Without a home the interpreter itself knows one, as rdg debug's programs do.
+  const cache = cacheFolder(host.env) ?? "";
   const named = pythons.length > 0;
   const names = named ? pythons : [findProgram("python", host) ? "python" : "python3"];
   const fixes: Fix[] = [];
@@ -178,12 +182,6 @@ function sort(
     );
   }
   return { pythons: options.words.filter(isPython), login: all[0] };
-}
-
-/** rdg's cache folder, the one that `remote_debug/_config.py` takes. */
-function cacheFolder(host: Host): string {
-  const base = host.env("XDG_CACHE_HOME") || `${host.env("HOME") ?? ""}/.cache`;
-  return `${base}/rdg`;
 }
 
 async function mend(

@@ -29,7 +29,7 @@ export interface Fix {
  * Fills the cache for one interpreter. The copy appears whole or not at all.
  *
  * @param answer The interpreter.
- * @param options rdg's cache, a folder of wheels, whether rdg runs in a job without having been told
+ * @param options rdg's cache ("" for the one of the system's home), a folder of wheels, whether rdg runs in a job without having been told
  * which interpreter, and the world.
  * @returns What came of it.
  */
@@ -59,7 +59,7 @@ export async function fillCache(
   });
   try {
     const site = await installAgent({
-      cache,
+      cache: cache || null,
       temporary: host.env("TMPDIR") || "/tmp",
       uid: Deno.uid(),
     });

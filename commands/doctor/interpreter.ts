@@ -64,7 +64,7 @@ export function findProgram(word: string, host: Host): string | null {
  * Asks an interpreter.
  *
  * @param typed Its name or path.
- * @param options rdg's cache folder, and the world.
+ * @param options rdg's cache folder ("" for the one of the system's home), and the world.
  * @returns What it says, or why it says nothing.
  */
 export async function examine(

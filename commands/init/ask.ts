@@ -4,10 +4,9 @@
  * @module
  */
 
-import process from "node:process";
 import { checkbox } from "@inquirer/prompts";
+import { prompt } from "../_prompt.ts";
 import type { EditorPlugin } from "../../plugins/contract.ts";
-import { ExitCode, RdgError } from "../../plugins/error.ts";
 
 /**
  * Shows the editors, the installed ones first and chosen.
@@ -22,8 +21,8 @@ export async function askEditors(
   installed: readonly EditorPlugin[],
 ): Promise<EditorPlugin[]> {
   const others = plugins.filter((plugin) => !installed.includes(plugin));
-  try {
-    return await checkbox({
+  return await prompt((context) =>
+    checkbox({
       message: "Which editors do you want to attach with?",
       required: true,
       pageSize: plugins.length,
@@ -32,13 +31,6 @@ export async function askEditors(
         value: plugin,
         checked: installed.includes(plugin),
       })),
-    }, { output: process.stderr });
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== "ExitPromptError") throw error;
-    throw new RdgError("Cannot set up an editor: none was chosen", {
-      code: "cancelled",
-      exitCode: ExitCode.generic,
-      hint: "rdg init --editor=NAME",
-    });
-  }
+    }, context)
+  );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Host } from "../_host.ts";
+import { configFolder, type Host, withoutEnd } from "../_host.ts";
 import type { Files } from "./files.ts";
 
 /** Where to look. */
@@ -30,21 +30,25 @@ export interface Surroundings {
  */
 export async function surroundings(host: Host, files: Files): Promise<Surroundings> {
   const cwd = host.cwd();
-  const home = host.env("HOME")?.replace(/(?<=.)\/+$/, "") || undefined;
+  const home = host.env("HOME");
   const pwd = host.env("PWD");
   let root = cwd;
   if (pwd?.startsWith("/") && pwd !== cwd) {
     try {
       if (await files.realPath(pwd) === await files.realPath(cwd)) {
-        root = pwd.replace(/(?<=.)\/+$/, "");
+        root = withoutEnd(pwd);
       }
     } catch {
       // A stale PWD says nothing.
     }
   }
-  const xdg = host.env("XDG_CONFIG_HOME");
-  const config = xdg?.startsWith("/") ? xdg.replace(/(?<=.)\/+$/, "") : home && `${home}/.config`;
-  return { root, home, config, env: (name) => host.env(name), files };
+  return {
+    root,
+    home: home ? withoutEnd(home) : undefined,
+    config: configFolder(host.env) ?? undefined,
+    env: (name) => host.env(name),
+    files,
+  };
 }
 
 /**

@@ -7,6 +7,7 @@
 
 import type { AttachProfile, EditorFile, EditorPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
+import { fileError } from "../_file_error.ts";
 import { parentOf } from "./files.ts";
 import { absolute, expand, type Surroundings } from "./places.ts";
 
@@ -65,7 +66,7 @@ export async function planChanges(task: Task, around: Surroundings): Promise<Cha
     for (const file of plugin.files) {
       for (const { path, name } of await pathsOf(file, { task, around })) {
         const target = await inspect(path, around).catch((error) => {
-          throw error instanceof RdgError ? error : fileError("read", path, error);
+          throw error instanceof RdgError ? error : editorFileError("read", path, error);
         });
         const known = targets.get(target) ?? {
           ...await read(target, { path, around }),
@@ -129,7 +130,7 @@ async function resolve(path: string, files: Surroundings["files"]): Promise<stri
   try {
     return await files.realPath(path);
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) throw fileError("read", path, error);
+    if (error instanceof Deno.errors.PermissionDenied) throw editorFileError("read", path, error);
     throw refused(path, `"${path}" is a symbolic link that leads nowhere`);
   }
 }
@@ -153,7 +154,7 @@ async function read(
     return { ...base, before: { bytes, text } };
   } catch (error) {
     if (error instanceof RdgError) throw error;
-    throw fileError("read", path, error);
+    throw editorFileError("read", path, error);
   }
 }
 
@@ -232,24 +233,10 @@ function refused(path: string, why: string, hint?: string): RdgError {
   });
 }
 
-/**
- * Turns what the system says about a file into an error for people.
- *
- * @param action What was attempted.
- * @param path The file.
- * @param error What was thrown.
- * @returns The error, to be thrown.
- */
-export function fileError(action: "read" | "write", path: string, error: unknown): RdgError {
-  const denied = error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable ||
-    (error instanceof Error && /os error (?:1|13|30)\b/.test(error.message));
-  return new RdgError(`Cannot ${action} "${path}"`, {
-    code: denied ? "permission" : "file",
-    exitCode: denied ? ExitCode.permission : ExitCode.generic,
-    hint: denied
-      ? "see who owns it and its folder: ls -ld; or add by hand what --print shows"
-      : undefined,
-    cause: error,
+/** What the system says about one of the editors' files. */
+export function editorFileError(action: "read" | "write", path: string, cause: unknown): RdgError {
+  return fileError(action, path, {
+    cause,
+    hint: "see who owns it and its folder: ls -ld; or add by hand what --print shows",
   });
 }

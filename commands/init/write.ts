@@ -6,7 +6,7 @@
 
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { ChangedError, parentOf } from "./files.ts";
-import { type Change, fileError, planChanges, type Task } from "./plan.ts";
+import { type Change, editorFileError, planChanges, type Task } from "./plan.ts";
 import type { Surroundings } from "./places.ts";
 
 /** How often everything is worked out anew because a file changed meanwhile. */
@@ -85,7 +85,7 @@ async function makeChange(
     return { change, did: "edited", ...(asideTo === undefined ? {} : { asideTo }) };
   } catch (error) {
     if (error instanceof ChangedError) throw error;
-    throw fileError("write", path, error);
+    throw editorFileError("write", path, error);
   }
 }
 

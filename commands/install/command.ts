@@ -6,7 +6,8 @@
  */
 
 import { type CommandMeta, parseWords } from "../_args.ts";
-import type { Host } from "../_host.ts";
+import { fileError } from "../_file_error.ts";
+import { type Host, withoutEnd } from "../_host.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { findMain, mark, renderLauncher } from "./launcher.ts";
@@ -63,7 +64,7 @@ export function parse(argv: readonly string[]): InstallOptions {
  * @param host The world.
  * @returns 0.
  * @throws {RdgError} `usage` where there is nothing to launch or no folder, `exists` for a file that is
- * not rdg's, `permission` for a folder that can't be written.
+ * not rdg's, `permission` or `file` for a folder that can't be written.
  */
 export async function run(options: InstallOptions, host: Host): Promise<number> {
   if (Deno.build.standalone) {
@@ -95,11 +96,11 @@ export async function run(options: InstallOptions, host: Host): Promise<number> 
   const home = host.env("HOME");
   const wanted = options.dir ?? (home ? `${home}/.local/bin` : undefined);
   if (!wanted) throw usageError("Cannot install: HOME is not set", "--dir=FOLDER");
-  const folder = wanted.startsWith("/") ? wanted : `${host.cwd()}/${wanted}`;
-  const path = `${folder.replace(/(?<=.)\/+$/, "")}/rdg`;
+  const folder = withoutEnd(wanted.startsWith("/") ? wanted : `${host.cwd()}/${wanted}`);
+  const path = `${folder === "/" ? "" : folder}/rdg`;
   await write(path, { text, force: options.force });
   host.terminal.say(`Wrote ${path}`);
-  const onPath = (host.env("PATH") ?? "").split(":").includes(path.slice(0, -"/rdg".length));
+  const onPath = (host.env("PATH") ?? "").split(":").map(withoutEnd).includes(folder);
   if (!onPath) host.terminal.say(`Add its folder to your PATH: export PATH="${folder}:$PATH"`);
   return ExitCode.ok;
 }
@@ -133,11 +134,9 @@ async function write(path: string, { text, force }: { text: string; force: boole
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
-    throw new RdgError(`Cannot write "${path}"`, {
-      code: "permission",
-      exitCode: ExitCode.permission,
-      hint: "--dir=FOLDER with a folder that you may write to",
+    throw fileError("write", path, {
       cause: error,
+      hint: "--dir=FOLDER with a folder that you may write to",
     });
   }
 }

@@ -7,6 +7,7 @@
 
 import { type CommandMeta, parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
+import { parseJobId } from "../_job_id.ts";
 import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
 import { stateFolder } from "../../python/sessions.ts";
@@ -63,7 +64,9 @@ export function parse(argv: readonly string[]): SessionsOptions {
     throw usageError(`Cannot use "${words[0]}": rdg sessions takes flags only`, "--job=JOB");
   }
   return {
-    ...(values.job === undefined ? {} : { job: String(values.job) }),
+    ...(values.job === undefined
+      ? {}
+      : { job: parseJobId(String(values.job), "rdg sessions --job=12345") }),
     ...(values.scheduler === undefined ? {} : { scheduler: String(values.scheduler) }),
     json: values.json === true,
     watch: values.watch === true,
@@ -82,10 +85,7 @@ export function parse(argv: readonly string[]): SessionsOptions {
 export async function run(options: SessionsOptions, host: Host, pause?: Pause): Promise<number> {
   const { terminal } = host;
   const state = stateFolder(host.env);
-  const lookAgain = async (before?: Listing): Promise<Look> =>
-    state === null
-      ? { rows: [], listing: undefined, note: null }
-      : await look({ ...options, state, host, before });
+  const lookAgain = (before?: Listing) => look({ ...options, state, host, before });
   const lines = ({ rows }: Look, width: number) =>
     rows.length === 0
       ? [noSessions(options)]
@@ -103,7 +103,7 @@ export async function run(options: SessionsOptions, host: Host, pause?: Pause): 
     }
   };
   if (options.watch) {
-    const live = terminal.outLive === true && !options.json;
+    const live = terminal.redraws === true && !options.json;
     await watch({ look: lookAgain, lines, print, live, host, ...(pause ? { pause } : {}) });
   } else {
     print(await lookAgain());

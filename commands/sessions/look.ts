@@ -6,10 +6,12 @@
  */
 
 import type { Host } from "../_host.ts";
+import { namesJob } from "../_job_id.ts";
+import { mySessions } from "../_records.ts";
 import { ask, listJobs, openScheduler } from "../_scheduler.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
 import { formatError } from "../../plugins/error.ts";
-import { compareSessions, readSessions, type Session, sweep } from "../../python/sessions.ts";
+import { compareSessions, type Session, sweep } from "../../python/sessions.ts";
 import { judge, type Row } from "./judge.ts";
 
 /** What the scheduler said, and when. */
@@ -38,8 +40,8 @@ export interface LookOptions {
   job?: string;
   /** The scheduler's name. */
   scheduler?: string;
-  /** The state folder. */
-  state: string;
+  /** The state folder; null where the environment names none. */
+  state: string | null;
   /** The world. */
   host: Host;
   /** What was found before; the scheduler is asked again only where that is too old. */
@@ -62,12 +64,7 @@ const newJobAgeMs = 10_000;
 export async function look(options: LookOptions): Promise<Look> {
   const { host, state, before } = options;
   // Read first, ask then: a job that has a record runs already when the scheduler is asked.
-  const { sessions, passedOver } = await readSessions(state, { uid: Deno.uid() });
-  if (!before) {
-    for (const line of passedOver) {
-      host.terminal.say(host.terminal.style("dim", `Passed over ${line}`));
-    }
-  }
+  const sessions = await mySessions(state, { host, quiet: before !== undefined });
   const scheduler = await openScheduler(options.scheduler, host);
   const { listing, note } = await list(sessions, { scheduler, host, before });
   const fresh = listing !== before;
@@ -126,8 +123,10 @@ function aged(job: Job, ms: number): Job {
 
 function isOf({ session, job }: Row, wanted: string | undefined): boolean {
   if (wanted === undefined) return true;
-  const display = job?.displayId ?? session.job.display;
-  return [display, session.job.id, display.split(/[_+]/)[0]].includes(wanted);
+  return namesJob(wanted, {
+    id: session.job.id,
+    display: job?.displayId ?? session.job.display,
+  });
 }
 
 /** This cluster's name: sessions of listed jobs tell it for nothing, else the scheduler is asked. */

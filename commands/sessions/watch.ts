@@ -1,12 +1,12 @@
 /**
- * `rdg sessions --watch`: looks again and again until Ctrl-C. On a terminal the picture replaces the one
+ * `rdg sessions --watch`: looks again and again until Ctrl-C, or until nobody reads it. On a terminal the picture replaces the one
  * before; nothing of the terminal is changed that would have to be put back.
  *
  * @module
  */
 
 import type { Host } from "../_host.ts";
-import { duration } from "../_columns.ts";
+import { cut, duration } from "../_columns.ts";
 import type { Listing, Look } from "./look.ts";
 
 /** Waits between two looks; resolves to false to end. */
@@ -55,7 +55,7 @@ export async function watch(options: WatchOptions): Promise<void> {
     if (first) host.terminal.out("\n".repeat(host.terminal.rows ?? 24));
     first = false;
     host.terminal.out(picture(found, options));
-  } while (await pause(live ? liveMs : plainMs));
+  } while (!host.terminal.unread && await pause(live ? liveMs : plainMs));
 }
 
 /** One picture in one piece: over the old one, line by line, so that nothing flickers. */
@@ -75,7 +75,7 @@ function picture(found: Look, { host, lines }: WatchOptions): string {
   const shown = table.length > room
     ? [...table.slice(0, room - 1), `… and ${table.length - room + 1} more`]
     : table;
-  const all = [head, "", ...shown, ...note].map((line) => `\x1b[2K${line.slice(0, width)}\n`);
+  const all = [head, "", ...shown, ...note].map((line) => `\x1b[2K${cut(line, width)}\n`);
   return `\x1b[H${all.slice(0, Math.max(1, height - 1)).join("")}\x1b[J`;
 }
 

@@ -8,8 +8,9 @@
 
 import { type CommandMeta, numberFlag, parseWords } from "../_args.ts";
 import type { Host } from "../_host.ts";
+import { parseJobId } from "../_job_id.ts";
 import { type Menus, terminalMenus } from "../_job_menu.ts";
-import { parseRanks, type RankRange } from "../_ranks.ts";
+import { absentRanks, parseRanks, type RankRange } from "../_ranks.ts";
 import { schedulerFlag } from "../_scheduler.ts";
 import { RdgError, usageError } from "../../plugins/error.ts";
 import { stateFolder } from "../../python/sessions.ts";
@@ -21,8 +22,8 @@ import { checkHtmlFile, writeHtml } from "./html_file.ts";
 import { asJson } from "./json.ts";
 import { groupsOf, mergeSnapshot } from "./merge.ts";
 import { exitCodeOf } from "./reasons.ts";
-import { absentRanks, choose, isWide } from "./select.ts";
-import { namer } from "./snapshot.ts";
+import { choose, isWide } from "./select.ts";
+import { namer, type Snapshot } from "./snapshot.ts";
 import { renderMissing, renderText } from "./text.ts";
 
 /** What was typed after `rdg stack`. */
@@ -51,7 +52,7 @@ export interface StackOptions {
   limitS: number;
 }
 
-const ways: readonly string[] = ["scheduler", "direct", "ssh"] satisfies Way[];
+const ways: readonly Way[] = ["scheduler", "direct", "ssh"];
 
 /** What the command says about itself. */
 export const meta: CommandMeta = {
@@ -114,16 +115,13 @@ export const meta: CommandMeta = {
 export function parse(argv: readonly string[]): StackOptions {
   const { values, words } = parseWords(argv, meta);
   const [job, ...rest] = words;
-  const extra = rest[0] ?? (job?.trim() === "" ? '""' : undefined);
-  if (extra !== undefined) {
+  if (rest[0] !== undefined) {
     throw usageError(
-      `Cannot use "${extra}": want one job at most`,
+      `Cannot use "${rest[0]}": want one job at most`,
       "rdg stack JOB, or rdg stack JOB --pid PID",
     );
   }
-  if (job !== undefined && !/^[\w.+[\]-]+$/.test(job)) {
-    throw usageError(`Cannot use "${job}" as a job's id`, "rdg stack 12345, or rdg stack 36_1");
-  }
+  if (job !== undefined) parseJobId(job, "rdg stack 12345, or rdg stack 36_1");
   if (values.pid !== undefined && values.rank !== undefined) {
     throw usageError('Cannot use "--pid" together with "--rank"', "leave one of them out");
   }
@@ -132,13 +130,6 @@ export function parse(argv: readonly string[]): StackOptions {
     throw usageError(
       'Cannot use "--node" with "--pid" alone: that looks on this host',
       `rdg stack JOB --pid ${pids.join(",")} --node ${values.node}`,
-    );
-  }
-  const via = values.via as string | undefined;
-  if (via !== undefined && !ways.includes(via)) {
-    throw usageError(
-      `Cannot use "--via=${via}": there is no such way`,
-      `one of ${ways.join(", ")}`,
     );
   }
   const watchS = numberFlag(values.watch, { flag: "watch", min: 1, max: 86_400 });
@@ -150,7 +141,7 @@ export function parse(argv: readonly string[]): StackOptions {
     ...(values.rank === undefined ? {} : { ranks: parseRanks(String(values.rank)) }),
     ...(values.node === undefined ? {} : { node: String(values.node) }),
     ...(values.scheduler === undefined ? {} : { scheduler: String(values.scheduler) }),
-    ...(via === undefined ? {} : { via: via as Way }),
+    ...(values.via === undefined ? {} : { via: values.via as Way }),
     json: values.json === true,
     ...(watchS === undefined ? {} : { watchS }),
     ...(values.html === undefined ? {} : { html: String(values.html) }),
@@ -160,10 +151,11 @@ export function parse(argv: readonly string[]): StackOptions {
 
 function parsePids(value: unknown): number[] | undefined {
   if (value === undefined) return undefined;
-  const numbers = String(value).split(",").map((word) =>
-    numberFlag(word, { flag: "pid", min: 1, max: 2 ** 31, whole: true })!
-  );
-  return [...new Set(numbers)];
+  const words = String(value).split(",").map((word) => word.trim());
+  if (!words.every((word) => /^[1-9]\d{0,9}$/.test(word))) {
+    throw usageError(`Cannot use "--pid=${value}": want process ids`, "--pid=67890,67893");
+  }
+  return [...new Set(words.map(Number))];
 }
 
 /**
@@ -208,7 +200,8 @@ export async function run(
       });
       const changes = compare(snapshot, memory);
       memory = changes.memory;
-      const absent = absentRanks(selection.sessions, options);
+      const someOnly = options.node !== undefined || options.pids !== undefined;
+      const absent = someOnly ? [] : absentRanks(selection.sessions, options.ranks);
       const look = { snapshot, merged: mergeSnapshot(snapshot), absent, ...changes };
       print(look, { options, host });
       if (options.html !== undefined) await writeHtml(options.html, { ...look, host });
@@ -221,13 +214,13 @@ export async function run(
       return 0;
     }
     if (options.watchS === undefined) return code;
-    if (!await pause(options.watchS)) return 0;
+    if (terminal.unread || !await pause(options.watchS)) return 0;
   }
 }
 
 /** One look, with what it takes to print it. */
 interface Look extends ReturnType<typeof compare> {
-  snapshot: Awaited<ReturnType<typeof gather>>;
+  snapshot: Snapshot;
   merged: ReturnType<typeof mergeSnapshot>;
   absent: string[];
 }
@@ -240,24 +233,35 @@ function print(look: Look, { options, host }: { options: StackOptions; host: Hos
     terminal.out(`${JSON.stringify(data, null, options.watchS === undefined ? 2 : 0)}\n`);
     return;
   }
-  const live = options.watchS !== undefined && terminal.live;
-  // Clears the screen and goes to its top.
-  if (live) terminal.out("\x1b[H\x1b[2J");
+  const watching = options.watchS !== undefined;
+  const live = watching && terminal.redraws === true;
   const lines = renderText(snapshot, merged, {
     verbose: host.verbose,
     marks,
-    width: terminal.live && !host.verbose ? terminal.columns : Infinity,
+    width: terminal.outLive && !host.verbose ? terminal.columns : Infinity,
   });
-  if (options.watchS !== undefined) {
-    lines.unshift(`Job ${snapshot.job} at ${new Date(snapshot.time).toLocaleTimeString("en-GB")}`);
-  }
-  if (options.watchS !== undefined && !live && marks) lines.unshift("");
-  if (snapshot.answered.length > 0 || options.watchS !== undefined) {
-    terminal.out(`${lines.join("\n")}\n`);
-  }
   const warnings = [...renderMissing(snapshot), ...absent];
   if (ended.length > 0) warnings.push(`No more there: ${namer(snapshot)(ended)}`);
+  if (watching) lines.unshift(heading(snapshot));
+  if (live) {
+    // Who is where stands at the top: what doesn't fit below it would push it out of the picture.
+    const below = warnings.reduce(
+      (sum, { length }) => sum + Math.ceil(length / terminal.columns),
+      1,
+    );
+    const room = Math.max(2, (terminal.rows ?? 24) - below);
+    const more = lines.length - room + 1;
+    if (more > 1) lines.splice(room - 1, more, `… and ${more} more lines (rdg stack shows all)`);
+    // Clears the screen and goes to its top.
+    terminal.out("\x1b[H\x1b[2J");
+  } else if (marks) lines.unshift("");
+  if (snapshot.answered.length > 0 || watching) terminal.out(`${lines.join("\n")}\n`);
   for (const line of warnings) terminal.say(terminal.style("yellow", line));
+}
+
+function heading({ job, time }: Snapshot): string {
+  const where = job === "local" ? "This host" : `Job ${job}`;
+  return `${where} at ${new Date(time).toLocaleTimeString("en-GB")}`;
 }
 
 async function wait(seconds: number): Promise<boolean> {

@@ -8,6 +8,7 @@
 import type { Host } from "../_host.ts";
 import { type Answer, type Helper, runOnNodes, type Way } from "../attach/enter.ts";
 import type { Group, Selection } from "../attach/select.ts";
+import { elsewhere } from "../attach/wake.ts";
 import { parseDump } from "../../python/dump.ts";
 import { rankIn, rankVariables } from "../../plugins/ranks.ts";
 import type { Session } from "../../python/sessions.ts";
@@ -48,9 +49,6 @@ type About = Extract<StackEvent, { type: "stack" | "none" }>;
 /** Seconds for what comes beside the asking: entering the job, py-spy for many processes. */
 const spareS = 60;
 
-/** What a node says of a number that means another process there. */
-const notIt: readonly string[] = ["not-here", "no-job", "other-job"];
-
 /**
  * Asks once.
  *
@@ -78,10 +76,10 @@ export async function gather(selection: Selection, options: GatherOptions): Prom
   }));
   // A PID that was typed by hand is looked for in every component of the job.
   const all = perGroup.flat();
-  const found = all.filter((one) => !("outcome" in one) || !notIt.includes(one.outcome));
+  const found = all.filter((one) => !("outcome" in one) || !elsewhere.includes(one.outcome));
   const pids = new Set(found.map(({ pid }) => pid));
   const processes = all.filter((one) =>
-    !("outcome" in one) || !notIt.includes(one.outcome) || !pids.has(one.pid)
+    !("outcome" in one) || !elsewhere.includes(one.outcome) || !pids.has(one.pid)
   );
   processes.sort(compareProcesses);
   const answered = processes.filter((one): one is Answered => "dump" in one);
@@ -137,7 +135,9 @@ function readGroup(
     index === null ? undefined : sessionOf(group, { index, selection });
   const targets = group.targets.flatMap((target, index) => {
     const said = events.filter((event) => event.index === index);
-    const good = said.filter((event) => event.type === "stack" || !notIt.includes(event.outcome));
+    const good = said.filter((event) =>
+      event.type === "stack" || !elsewhere.includes(event.outcome)
+    );
     const session = context(index);
     const chosen = good.length > 0 ? good : said.slice(0, 1);
     if (chosen.length > 0) {
@@ -189,7 +189,7 @@ function readGroup(
 
 /** Nobody named it, and it isn't there: helper processes come and go, or are another job's. */
 function beside(event: About): boolean {
-  return event.type === "none" && ["gone", "ended", ...notIt].includes(event.outcome);
+  return event.type === "none" && ["gone", "ended", ...elsewhere].includes(event.outcome);
 }
 
 function identify(event: { node: string; pid: number; start: number | null }) {

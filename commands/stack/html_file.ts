@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fileError } from "../_file_error.ts";
 import type { Host } from "../_host.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import type { Marks } from "./changes.ts";
@@ -44,7 +45,7 @@ export async function checkHtmlFile(path: string): Promise<void> {
  *
  * @param path The file.
  * @param look What to show.
- * @throws {RdgError} `permission` where the file can't be written.
+ * @throws {RdgError} `permission` or `file` where it can't be written.
  */
 export async function writeHtml(
   path: string,
@@ -63,12 +64,7 @@ export async function writeHtml(
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
-    throw new RdgError(`Cannot write "${path}"`, {
-      code: "permission",
-      exitCode: ExitCode.permission,
-      hint: "name a file in a folder of yours",
-      cause: error,
-    });
+    throw fileError("write", path, { cause: error, hint: "name a file in a folder of yours" });
   }
   look.host.terminal.say(`Wrote ${path}`);
 }

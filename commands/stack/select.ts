@@ -7,16 +7,13 @@
 
 import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
-import { formatRanks, inRanks } from "../_ranks.ts";
+import { mySessions } from "../_records.ts";
 import { openScheduler, sameNode } from "../_scheduler.ts";
-import { type Selection, selectProcesses } from "../attach/select.ts";
+import { type Selection, selectProcesses, unknownProcess } from "../attach/select.ts";
 import type { Job } from "../../plugins/contract.ts";
 import { local, localJob } from "../../plugins/schedulers/local.ts";
-import { readSessions, type Session, stateFolder } from "../../python/sessions.ts";
+import { stateFolder } from "../../python/sessions.ts";
 import type { StackOptions } from "./command.ts";
-
-/** Ranks that are looked through for those without a session. */
-const maxRanks = 100_000;
 
 /**
  * Chooses the processes: one call of the scheduler, none for a PID without a job.
@@ -35,13 +32,7 @@ export async function choose(
   }
   const wanted = options.scheduler ?? (options.job === "local" ? "local" : undefined);
   const scheduler = await openScheduler(wanted, host);
-  const state = stateFolder(host.env);
-  const { sessions, passedOver } = state === null
-    ? { sessions: [], passedOver: [] }
-    : await readSessions(state, { uid: Deno.uid() });
-  for (const line of passedOver) {
-    host.terminal.say(host.terminal.style("dim", `Passed over ${line}`));
-  }
+  const sessions = await mySessions(stateFolder(host.env), { host });
   const context = { scheduler, sessions, host, menus, command: "stack" as const };
   const selection = await selectProcesses(
     { ...options, all: true, anybody: isWide(options) },
@@ -60,44 +51,12 @@ export function isWide({ inject, pids, ranks, job }: StackOptions): boolean {
   return inject === true && pids === undefined && ranks === undefined && job !== "local";
 }
 
-/**
- * Says which ranks have no session: that one has ended may be why the others wait.
- *
- * @param sessions The chosen processes.
- * @param options Which ranks and nodes were named.
- * @returns A line, or none.
- */
-export function absentRanks(
-  sessions: readonly Session[],
-  options: Pick<StackOptions, "ranks" | "node" | "pids">,
-): string[] {
-  if (options.node !== undefined || options.pids !== undefined || sessions.length === 0) return [];
-  const there = new Set(sessions.flatMap(({ rank }) => rank === null ? [] : [rank]));
-  if (there.size === 0) return [];
-  const size = Math.max(...sessions.map(({ worldSize }) => worldSize ?? 0));
-  const named = options.ranks?.map(([, last]) => last) ?? [];
-  const end = Math.min(maxRanks, Math.max(size - 1, ...named));
-  const absent: number[] = [];
-  for (let rank = 0; rank <= end; rank++) {
-    if (!there.has(rank) && inRanks(rank, options.ranks)) absent.push(rank);
-  }
-  if (absent.length === 0) return [];
-  const who = absent.length === 1
-    ? `rank ${absent[0]}`
-    : `${absent.length} ranks (${formatRanks(absent)})`;
-  const of = size > 0 ? ` of ${size}` : "";
-  return [`No session of ${who}${of}: never armed, not started yet, or ended`];
-}
-
 function onThisHost(pids: readonly number[], host: Host): Selection {
-  const targets = pids.map((pid) => ({
-    ...{ host: null, pid, startTime: null, pidNamespace: null, signal: null },
-  }));
   return {
     scheduler: local,
     jobId: null,
     displayId: "local",
-    groups: [{ job: localJob, nodes: [host.hostname()], targets }],
+    groups: [{ job: localJob, nodes: [host.hostname()], targets: pids.map(unknownProcess) }],
     sessions: [],
   };
 }

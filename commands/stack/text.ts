@@ -4,7 +4,7 @@
  * @module
  */
 
-import { columns, duration, printable } from "../_columns.ts";
+import { columns, cut, duration, printable } from "../_columns.ts";
 import type { Frame } from "../../python/dump.ts";
 import { type Branch, groupsOf, type Merged } from "./merge.ts";
 import { fold, placer, whereIs } from "./places.ts";
@@ -60,9 +60,7 @@ export function renderText(snapshot: Snapshot, merged: Merged, options: TextOpti
   // Marks are about main threads.
   const unmarked = { ...context, options: { ...options, marks: undefined } };
   lines.push(...section("Other threads", merged.others, unmarked));
-  return lines.map((line) =>
-    line.length > options.width ? `${line.slice(0, Math.max(1, options.width - 1))}…` : line
-  );
+  return lines.map((line) => cut(line, options.width));
 }
 
 /**

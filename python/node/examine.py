@@ -100,7 +100,8 @@ def main(path, cache):
         getattr(implementation, "cache_tag", None) or getattr(implementation, "name", "python"),
         os.uname()[4],
     )
-    copy = os.path.join(cache, "debugpy", tag)
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    copy = os.path.join(cache or os.path.join(base, "rdg"), "debugpy", tag)
     answer = {
         "version": list(sys.version_info[:3]),
         "implementation": getattr(implementation, "name", "cpython"),

@@ -104,8 +104,9 @@ def _look(process, reason, options):
     if not is_python(process.here):
         from process import exe_of
 
-        name = os.path.basename(exe_of(process.here) or "?")
-        return Seen(outcome="unarmed", detail="%s, and it is no Python (%s)" % (reason, name))
+        program = exe_of(process.here)
+        name = " (%s)" % os.path.basename(program) if program else ""
+        return Seen(outcome="unarmed", detail="%s, and it is no Python%s" % (reason, name))
     state = process.stat()[0]
     if state in (b"T", b"t"):
         # Only a process that runs, or waits, is stopped and continued without a trace.

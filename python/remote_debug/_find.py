@@ -116,7 +116,9 @@ def install(config):
             if done.returncode == 0 and os.path.isdir(os.path.join(temporary, "debugpy")):
                 os.rename(temporary, folder)
                 return folder
-            lines.extend(done.stdout.decode("utf-8", "replace").strip().splitlines()[-3:])
+            # On a full disk pip names every file, all in one line.
+            last = done.stdout.decode("utf-8", "replace").strip().splitlines()[-3:]
+            lines.extend(line if len(line) <= 400 else line[:400] + "..." for line in last)
             shutil.rmtree(temporary, ignore_errors=True)
         return lines
     except OSError as error:

@@ -21,6 +21,7 @@ const meta: CommandMeta = {
     post: { type: "boolean", short: "p", help: "Afterwards" },
     port: { type: "string", value: "N", help: "Listen there" },
     glob: { type: "string", multiple: true, help: "Some" },
+    way: { type: "string", value: "WAY", choices: ["a", "b"], help: "How" },
   },
   examples: [["rdg try x", "tries x"]],
 };
@@ -75,6 +76,11 @@ Deno.test("parseWords() refuses what the table doesn't hold", () => {
   fails(() => parseWords(["-lz", "x"], meta), /unknown flag "-z"/, /^rdg try --help$/);
   fails(() => parseWords(["--port"], meta), /"--port" needs a value/, /^--port=N$/);
   fails(() => parseWords(["--port=", "x"], meta), /"--port" needs a value/);
+  fails(
+    () => parseWords(["--way=fast"], plain),
+    /"--way=fast": there is no such way$/,
+    /^one of a, b$/,
+  );
   fails(() => parseWords(["--lite=no", "x"], meta), /"--lite" takes no value/);
   for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
     fails(() => parseWords([`--${name}`, "x"], meta), /unknown flag/);
@@ -86,7 +92,7 @@ Deno.test("numberFlag() takes numbers within the bounds", () => {
   assert.equal(numberFlag(undefined, options), undefined);
   assert.equal(numberFlag("10", options), 10);
   assert.equal(numberFlag("0.5", { flag: "wait", min: 0, max: 1 }), 0.5);
-  for (const text of ["", " ", "x", "11", "-1", "1.5", "NaN", "Infinity", true]) {
+  for (const text of ["", " ", "x", "11", "-1", "1.5", "1e0", "0x5", "NaN", "Infinity", true]) {
     fails(() => numberFlag(text, options), /want a whole number from 0 to 10$/);
   }
 });

@@ -30,6 +30,10 @@ Deno.test("--json: an error is one object on stdout, and words on stderr", async
     const done = await runRdg(["attach", "36"], { sandbox, env: slurm });
     assert.deepEqual([done.code, done.stdout], [3, ""]);
   });
+  await t.step("a --json behind -- is a word", async () => {
+    const done = await runRdg(["attach", "36", "--", "--json"], { sandbox, env: slurm });
+    assert.deepEqual([done.code, done.stdout], [2, ""]);
+  });
   await t.step("a --json that belongs to the program is none of rdg's", async () => {
     const done = await runRdg(["debug", "nosuchprogram", "--json"], { sandbox });
     assert.deepEqual([done.code, done.stdout], [3, ""]);

@@ -2,27 +2,17 @@
  * Runs the README's blocks and compares what is printed with what it shows. A block of `sh` is run as it
  * stands; a block of `text` that begins with `$ command` is run and its output compared, numbers, times,
  * paths, hosts and tokens aside; other blocks of `text` are what a program prints that ran before. What
- * isn't run is counted, with the reason. Those that need a job need root and Debian's packages of Slurm.
+ * isn't run is counted, with the reason. Those that need a job are run by jobs_test.ts.
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../cluster/cluster.ts";
-import { installRdg } from "../cluster/install.ts";
-import { counting, endJobs, jobOutput, submit, untilArmed, writeProgram } from "../cluster/jobs.ts";
-import { whyNoCluster } from "../cluster/packages.ts";
-import { waitUntil } from "../cluster/process.ts";
 import { python, root } from "../support/python.ts";
 import { makeSandbox, rdg, runRdg, start } from "../support/rdg.ts";
-import { type Block, blocksOf, differs, shellWords } from "./_blocks.ts";
+import { type Block, differs } from "./_blocks.ts";
 import { PatientEditor } from "./_editor.ts";
 import { says, sources } from "./_messages.ts";
-import { startHanging } from "./_hang.ts";
+import { block, blocks, compare, trainPy } from "./_shown.ts";
 import { notRun } from "./_table.ts";
-
-const readme = await Deno.readTextFile(`${root}/README.md`);
-const blocks = blocksOf(readme);
-const trainPy = await Deno.readTextFile(new URL("train.py", import.meta.url));
-const noCluster = await whyNoCluster();
 
 /** First lines of the blocks that the tests below run. */
 const here = [
@@ -33,6 +23,8 @@ const here = [
   "rdg debug --lite apptainer",
   "rdg debug --lite sh -c 'export APPTAINERENV_",
 ];
+
+/** First lines of those that jobs_test.ts runs. */
 const inJobs = [
   "--- Python Debugger Info ---",
   "$ rdg debug --lite python train.py",
@@ -47,20 +39,6 @@ const inJobs = [
 /** A synopsis, which commands_test.ts has each command's own parser read. */
 function isSynopsis(block: Block): boolean {
   return block.language === "text" && block.lines.every((line) => /^rdg \w+ .*[[A-Z]/.test(line));
-}
-
-/** The blocks that begin so, `from` the how-manyth; there has to be one. */
-function block(starts: string, from = 0): Block {
-  const found = blocks.filter(({ lines }) => lines[0]?.startsWith(starts))[from];
-  assert(found, `README.md has no block that begins with "${starts}"`);
-  return found;
-}
-
-/** Fails where a program printed something else than the README shows. */
-function compare(shown: Block, printed: string): void {
-  const lines = shown.lines[0]?.startsWith("$ ") ? shown.lines.slice(1) : shown.lines;
-  const difference = differs(lines, printed.split("\n"));
-  assert(difference === null, `README.md:${shown.line}\n${difference}\nall of it:\n${printed}`);
 }
 
 Deno.test("README: every block is run, or there is a reason why not", async () => {
@@ -171,118 +149,4 @@ async function projectWithRdg() {
   await Deno.writeTextFile(`${bin}/rdg`, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
   const env = { ...sandbox.env, PATH: `${bin}:${sandbox.env["PATH"]}` };
   return Object.assign(sandbox, { env });
-}
-
-Deno.test({
-  name: `README: what jobs, rdg attach, rdg sessions and rdg stack print${
-    noCluster ? ` (skipped: ${noCluster})` : ""
-  }`,
-  ignore: noCluster !== null,
-  fn: async (t) => {
-    const cluster = await startCluster();
-    try {
-      await installRdg(cluster);
-      await Deno.symlink("/usr/bin/python3", `${cluster.root}/bin/python`);
-      for (const [name, text] of [["train.py", trainPy], ["count.py", counting]] as const) {
-        await writeProgram(cluster, { name, text });
-      }
-      for (const [name, step] of Object.entries(steps)) {
-        await t.step(name, async () => {
-          await step(cluster);
-          await endJobs(cluster);
-        });
-      }
-    } finally {
-      await cluster.stop();
-    }
-  },
-});
-
-const steps: Record<string, (cluster: Cluster) => Promise<void>> = {
-  "a job that waits says where": async (cluster) => {
-    const job = await submit(cluster, { script: block("rdg debug python").lines.join("\n") });
-    const printed = await outputOf(cluster, { job, until: /waiting for debugger/ });
-    compare(block("--- Python Debugger Info ---"), printed);
-  },
-  "a job under --lite says that it is armed": async (cluster) => {
-    const shown = block("$ rdg debug --lite");
-    // The program shall still be there when its first lines are read.
-    const command = `${shown.lines[0]!.slice(2)} --pause 60`;
-    const job = await submit(cluster, { script: command });
-    const printed = await outputOf(cluster, { job, until: /rdg attach \d+\n/ });
-    compare(shown, printed.split("\n").slice(0, shown.lines.length - 1).join("\n"));
-  },
-  "rdg attach wakes it and says where": async (cluster) => {
-    const job = await submit(cluster, { script: "rdg debug --lite python count.py" });
-    await untilArmed(cluster, { job });
-    const shown = block("$ rdg attach 12345");
-    const { code, stdout, stderr } = await cluster.run(
-      shellWords(shown.lines[0]!.slice(2).replace("12345", job)),
-    );
-    assert.equal(code, 0, stderr);
-    compare(shown, stdout);
-  },
-  "rdg sessions lists two ranks": async (cluster) => {
-    const job = await submit(cluster, {
-      args: ["-n2", "-N1", "-w", "n1", "--time=1:00:00"],
-      script: "srun rdg debug --lite python3 count.py",
-    });
-    await untilArmed(cluster, { job, count: 2 });
-    const { stdout } = await cluster.run(["rdg", "sessions"]);
-    compare(block("$ rdg sessions"), stdout);
-  },
-  "of a job array one element waits, the others run": async (cluster) => {
-    const script = block('if [ "$SLURM_ARRAY_TASK_ID" = 3 ]').lines.join("\n");
-    const id = await submit(cluster, { args: ["--array=3,4"], script });
-    await outputOf(cluster, { job: `${id}_3`, until: /waiting for debugger/ });
-    const other = await outputOf(cluster, { job: `${id}_4`, until: /epoch 2/ });
-    assert.doesNotMatch(other, /debugger/);
-  },
-  "rank 0 says what srun does when a rank ends": async (cluster) => {
-    const job = await submit(cluster, {
-      args: ["-n2", "-N1"],
-      script: "srun rdg debug -lp python3 count.py",
-    });
-    await untilArmed(cluster, { job, count: 2 });
-    const shown = block("[rdg] When one rank ends");
-    const printed = await outputOf(cluster, { job, until: /To keep them: .*\n/ });
-    const lines = printed.split("\n").filter((line) => line.startsWith("[rdg]"));
-    compare(shown, lines.slice(0, shown.lines.length).join("\n"));
-  },
-  "rdg stack shows the rank that hangs": async (cluster) => {
-    const shown = block("$ rdg stack 1");
-    const job = await startHanging(cluster);
-    const asked = await cluster.run(["rdg", "stack", job]);
-    compare(shown, asked.stdout);
-    const [stopped] = (await untilArmed(cluster, { job, count: 8 }))
-      .filter(({ rank }) => rank === 2);
-    const pid = stopped?.pid ?? 0;
-    Deno.kill(pid, "SIGSTOP");
-    try {
-      const some = block("$ rdg stack 1 --rank");
-      const { stdout, stderr } = await cluster.run([
-        ...["rdg", "stack", job],
-        ...shellWords(some.lines[0]!.slice(2)).slice(3),
-      ]);
-      compare(some, `${stdout}${stderr}`);
-    } finally {
-      Deno.kill(pid, "SIGCONT");
-    }
-  },
-};
-
-/** What a job has printed, once it says something. */
-async function outputOf(
-  cluster: Cluster,
-  options: { job: string; until: RegExp },
-): Promise<string> {
-  const path = `${cluster.user.home}/slurm-${options.job}.out`;
-  return await waitUntil(`${options.until} in the output`, {
-    ask: async () => {
-      const text = await Deno.readTextFile(path).catch(() => "");
-      return options.until.test(text) && text;
-    },
-  }).catch(async (error) => {
-    throw new Error(`${error.message}\n${await jobOutput(cluster)}`);
-  });
 }

@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { Host } from "../../commands/_host.ts";
+import type { Terminal } from "../../commands/_terminal.ts";
 import type { RunOutput, RunSpec } from "../../plugins/contract.ts";
 
 /** One expected call and its answer. */
@@ -34,7 +35,8 @@ export interface FakeHost {
 /**
  * Makes a host.
  *
- * @param options Environment, expected calls in order, whether a person is there, the hostname.
+ * @param options Environment, expected calls in order, whether a person is there, the hostname, and what
+ * is otherwise about the terminal.
  * @returns The host.
  */
 export function fakeHost(options: {
@@ -42,6 +44,7 @@ export function fakeHost(options: {
   calls?: readonly Expected[];
   interactive?: boolean;
   hostname?: string;
+  terminal?: Partial<Terminal>;
 }): FakeHost {
   const calls = [...options.calls ?? []];
   let stdout = "";
@@ -55,6 +58,7 @@ export function fakeHost(options: {
       interactive: options.interactive ?? false,
       live: false,
       columns: 80,
+      ...options.terminal,
     },
     runner: (spec, { onLine } = {}) => {
       const expected = calls.shift();

@@ -94,6 +94,11 @@ async function* files(folder: string): AsyncGenerator<string> {
   }
 }
 
+/** Words before a command that take root's power to go over modes of files away; none for others. */
+export const powerless: readonly string[] = Deno.uid() === 0
+  ? ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+  : [];
+
 /** How to start a child. */
 export interface StartOptions {
   /** Where: its folder and environment. */

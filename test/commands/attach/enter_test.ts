@@ -72,6 +72,21 @@ Deno.test("rdg attach says why a step can't be started", async (t) => {
   }
 });
 
+Deno.test("rdg attach says what to do on a node without Python", async () => {
+  const { code, stderr } = await attach("36", {
+    records: [mine({ signal: 50 })],
+    calls: [
+      squeue(squeueLine({})),
+      { program: "srun", answer: { code: 127, stderr: "rdg-wake: no Python\n" } },
+    ],
+  });
+  assert.equal(code, 4);
+  assert.match(
+    stderr,
+    /no Python 3\.6[^]*\nTry: send the signal by hand on the node: kill -s 50 42$/,
+  );
+});
+
 Deno.test("rdg attach tells of the nodes that answered and of the one that didn't", async () => {
   const { code, stdout, stderr } = await attach("36 --all", {
     records: [mine({ rank: 0 }), mine({ rank: 1, pid: 43, host: "n2", hostname: "n2" })],

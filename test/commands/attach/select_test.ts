@@ -50,6 +50,15 @@ Deno.test("rdg attach asks a person for job and process", async () => {
   assert.equal(code, 0);
 });
 
+Deno.test("rdg attach local asks for no PID: what runs on this host would be seen", async () => {
+  const { code, stderr } = await attach("local", { interactive: true });
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /^Cannot attach to programs on this host: none was started by "rdg debug"\nTry: rdg attach PID --inject/,
+  );
+});
+
 Deno.test("rdg attach asks for the PID where no record can be seen, and wakes by it", async () => {
   const { code } = await attach("36", {
     interactive: true,

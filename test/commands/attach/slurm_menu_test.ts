@@ -66,6 +66,34 @@ slurmTest("rdg attach takes keys from a terminal that belongs to another user", 
   assert.equal(await pty.ended(), 0);
 });
 
+slurmTest("rdg init takes keys from a terminal that belongs to another user", async () => {
+  const project = `${cluster.user.home}/project`;
+  await Deno.mkdir(project);
+  await Deno.chown(project, cluster.user.uid, cluster.user.gid);
+  // Two editors that are installed, so that it has to ask.
+  const bin = `${cluster.root}/editors`;
+  await Deno.mkdir(bin);
+  for (const name of ["nvim", "kate"]) await Deno.symlink("/bin/true", `${bin}/${name}`);
+  const PATH = `${bin}:${cluster.root}/bin:/usr/bin:/bin`;
+  const words = [...cluster.asUser({ env: { TERM: "xterm", PATH } }), "sh", "-c"];
+  await using pty = new Pty([...words, `cd ${project} && exec rdg init`]);
+  await pty.waitFor(/Which editors[^]*❯◉ Neovim[^]*submit/);
+  for (const mark of ["◯", "◉", "◯"]) {
+    await pty.type(" ");
+    await pty.waitFor(new RegExp(`❯${mark} Neovim[^]*submit`));
+  }
+  await pty.type("\r");
+  await pty.waitFor(/Wrote .*\(Kate\)\n/);
+  assert.equal(await pty.ended(), 0);
+  assert.ok(!pty.text.includes("(Neovim"), pty.text);
+  await Deno.remove(`${project}/.kateproject`);
+  await using broken = new Pty([...words, `cd ${project} && exec rdg init`]);
+  await broken.waitFor(/Which editors[^]*submit/);
+  await broken.type("\x03");
+  await broken.waitFor(/Cancelled/);
+  assert.equal(await broken.ended(), 1);
+});
+
 slurmTest("rdg attach asks for the PID in a terminal where it can see no record", async () => {
   const local = `${cluster.root}/node-local2`;
   await Deno.mkdir(local);

@@ -68,6 +68,26 @@ Deno.test("rdg attach says why a process is left alone", async (t) => {
   }
 });
 
+Deno.test("rdg attach names the ranks that have no session, and wakes the others", async () => {
+  const { code, stderr } = await attach("36 --rank 0,9", {
+    records: [mine({ rank: 0, worldSize: 4 })],
+    calls: [squeue(squeueLine({})), helper(signalled, ready)],
+  });
+  assert.deepEqual([code, stderr], [
+    0,
+    "No session of rank 9 of 4: never armed, not started yet, or ended\n",
+  ]);
+});
+
+Deno.test("rdg attach tells of a signal by hand only where it knows which", async () => {
+  const failed = { type: "process", outcome: "failed", detail: "no answer" };
+  const calls = [squeue(squeueLine({})), helper(failed)];
+  const known = await attach("36", { records: [mine({ signal: 50 })], calls });
+  assert.match(known.stderr, /no answer\nTry: kill -s 50 42, by hand on the node\n/);
+  const unknown = await attach("36 42", { calls });
+  assert.match(unknown.stderr, /: no answer\n$/);
+});
+
 Deno.test("rdg attach shows stacks of a process that is busy, and its time-out", async () => {
   const stacks =
     'Current thread 0x1 (most recent call first):\n  File "train.py", line 7 in step\n';
@@ -98,4 +118,18 @@ Deno.test("rdg attach --via=scancel warns, signals the step, and waits for the r
   });
   assert.match(stderr, /Warning: .*are ended by it/);
   assert.deepEqual([code, stdout], [0, ""]);
+});
+
+Deno.test("rdg attach --via=scancel sends a step each signal that its programs wait for", async () => {
+  const step = { id: "36", display: "36", step: "0" };
+  const call = (signal: string) => ({
+    program: "scancel",
+    args: [`--signal=${signal}`, "36.0"],
+    answer: {},
+  });
+  const { code } = await attach("36 --via=scancel --no-wait --all", {
+    records: [mine({ job: step, rank: 0 }), mine({ job: step, rank: 1, pid: 43, signal: 50 })],
+    calls: [squeue(squeueLine({})), call("40"), call("50")],
+  });
+  assert.equal(code, 0);
 });

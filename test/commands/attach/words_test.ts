@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import denoConfig from "../../../deno.json" with { type: "json" };
 import { schedulers } from "../../../plugins/schedulers.ts";
+import { parse } from "../../../commands/attach/command.ts";
 import { attach } from "./_attach.ts";
 
 Deno.test("rdg attach refuses words that make no sense", async (t) => {
@@ -11,6 +12,7 @@ Deno.test("rdg attach refuses words that make no sense", async (t) => {
     ["36 -1", /unknown flag "-1"/],
     ["36 abc", /"abc" as a PID/],
     ["36;rm 42", /"36;rm" as a job's id/],
+    ["--timeout=1e3 36", /--timeout=1e3/],
     ["36 --rank x", /--rank=x/],
     ["36 --all --rank 1", /"--all" together/],
     ["36 42 --rank 1", /PID together/],
@@ -25,6 +27,13 @@ Deno.test("rdg attach refuses words that make no sense", async (t) => {
       assert.equal(code, 2);
     });
   }
+});
+
+Deno.test("rdg attach takes every scheduler's ids, and no empty word", () => {
+  for (const job of ["36", "36_1", "36[1]", "36.server-1", "8+1", "ƒ26kXi", "f26kXi", "local"]) {
+    assert.equal(parse([job]).job, job);
+  }
+  assert.throws(() => parse([""]), { message: `Cannot use "" as a job's id` });
 });
 
 // Which of them needs which is shown by test/permissions: it runs both under their lists.

@@ -39,9 +39,14 @@ Deno.test("rdg completion prints each shell's script, and refuses other names", 
     assert.ok(stdout.includes(sign!), shell);
   }
   for (
-    const [typed, hint] of [[["zhs"], "zsh"], [[], "bash or zsh"], [["bash", "zsh"], "bash or"]]
+    const [typed, hint] of [
+      [["zhs"], "rdg completion zsh\n"],
+      [["tcsh"], "rdg completion bash\n"],
+      [[], "rdg completion bash, or rdg completion zsh, or rdg completion fish\n"],
+      [["bash", "zsh"], "rdg completion bash, or"],
+    ] as const
   ) {
-    const { code, stdout, stderr } = await runRdg(["completion", ...typed!], { sandbox });
+    const { code, stdout, stderr } = await runRdg(["completion", ...typed], { sandbox });
     assert.deepEqual([code, stdout], [2, ""]);
     assert.ok(stderr.includes(`Try: ${hint}`), stderr);
   }

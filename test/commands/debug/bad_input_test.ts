@@ -35,7 +35,16 @@ Deno.test("rdg debug refuses a command line that makes no sense", async () => {
     [["nosuchprogram"], 3, /^Cannot run "nosuchprogram": it is not on PATH\nTry: check the name/m],
     [["-lp", "./nosuch"], 3, /^Cannot run ".\/nosuch": there is no such file$/m],
     [["./plain.py"], 4, /may not be executed\nTry: rdg debug python .\/plain.py/],
-    [["-l", sandbox.dir], 4, /may not be executed/],
+    [
+      ["plain.py"],
+      3,
+      /^Cannot run "plain.py": it is not on PATH\nTry: rdg debug python plain.py$/m,
+    ],
+    [
+      ["-l", sandbox.dir],
+      4,
+      /: it is a folder\nTry: rdg debug python \/.*, if there is a __main__/,
+    ],
     [["--lit", py], 2, /unknown flag "--lit"\nTry: --lite, or rdg debug --help/],
     [["-z", py], 2, /unknown flag "-z"/],
     [["--lite=yes", py], 2, /"--lite" takes no value/],

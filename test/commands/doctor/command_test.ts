@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { parse } from "../../../commands/doctor/command.ts";
 import { RdgError } from "../../../plugins/error.ts";
 import { which } from "../../cluster/packages.ts";
+import { runToEnd } from "../../cluster/process.ts";
 import { python, tooOld } from "../../support/python.ts";
 import { makeSandbox, rdg, runRdg, type Sandbox, start } from "../../support/rdg.ts";
 import { record, writeRecord } from "../../support/records.ts";
@@ -221,6 +222,17 @@ Deno.test("rdg doctor says what HOME is wanted for where it is unset", async () 
   });
   assert.equal((await child.status()).code, 1);
   assert.match(child.stdout, /problem {2}state-folder .*HOME is not set/);
+});
+
+Deno.test("rdg doctor without HOME looks for debugpy where rdg debug's programs would", async () => {
+  await using sandbox = await makeSandbox({ debugpy: null });
+  const words = ["-u", "HOME", "-u", "XDG_CACHE_HOME", ...rdg, "doctor", "--json", python.path];
+  await using child = start(["env", ...words], { sandbox });
+  await child.status();
+  const { data } = check(JSON.parse(child.stdout), "interpreter");
+  const code = "import os; print(os.path.expanduser('~/.cache/rdg/debugpy'))";
+  const home = await runToEnd(["env", "-u", "HOME", python.path, "-c", code]);
+  assert.equal(String(data.copy).slice(0, String(data.copy).lastIndexOf("/")), home.stdout.trim());
 });
 
 Deno.test("rdg doctor tries the port of a session that listens", async () => {

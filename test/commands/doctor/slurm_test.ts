@@ -4,11 +4,10 @@
  */
 
 import assert from "node:assert/strict";
-import { type Cluster, startCluster } from "../../cluster/cluster.ts";
-import { installRdg, systemPython } from "../../cluster/install.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { systemPython } from "../../cluster/install.ts";
 import {
   counting,
-  endJobs,
   jobOutput,
   rdg,
   submit,
@@ -16,8 +15,8 @@ import {
   withDebugpy,
   writeProgram,
 } from "../../cluster/jobs.ts";
-import { whyNoCluster } from "../../cluster/packages.ts";
 import { mustRun, waitUntil } from "../../cluster/process.ts";
+import { slurmSuite } from "../../cluster/suite.ts";
 
 /** What `--json` prints, as far as the tests look at it. */
 interface Report {
@@ -31,32 +30,16 @@ interface Report {
   }[];
 }
 
-const reason = await whyNoCluster({ ssh: true });
-const ignore = reason !== null;
-const suffix = reason === null ? "" : ` (skipped: ${reason})`;
 let cluster: Cluster;
 
-Deno.test.beforeAll(async () => {
-  if (ignore) return;
-  cluster = await startCluster({ ssh: true });
-  await installRdg(cluster);
-  await writeProgram(cluster, { name: "count.py", text: counting });
+const doctorTest = await slurmSuite({
+  subject: "rdg doctor",
+  ssh: true,
+  setUp: async (started) => {
+    cluster = started;
+    await writeProgram(cluster, { name: "count.py", text: counting });
+  },
 });
-
-Deno.test.afterAll(async () => {
-  if (!ignore) await cluster.stop();
-});
-
-function doctorTest(name: string, fn: () => Promise<void>): void {
-  const clean = async () => {
-    try {
-      await fn();
-    } finally {
-      await endJobs(cluster);
-    }
-  };
-  Deno.test({ name: `rdg doctor ${name}${suffix}`, ignore, fn: clean });
-}
 
 function check(report: Report, name: string): Report["checks"][number] {
   const found = report.checks.find((one) => one.name === name);

@@ -6,11 +6,9 @@
  */
 
 import assert from "node:assert/strict";
-
-const mainFile = new URL("../../../main.ts", import.meta.url).pathname;
+import { makeSandbox, powerless, rdg, start } from "../../support/rdg.ts";
 
 interface World extends AsyncDisposable {
-  top: string;
   project: string;
   launch: string;
   init(...flags: string[]): Promise<{ code: number; out: string; said: string }>;
@@ -18,42 +16,24 @@ interface World extends AsyncDisposable {
   initWithoutPowers: World["init"];
 }
 
-/** Where Deno keeps its packages: the child has another home. */
-async function denoDir(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
-}
-
-/** A home with an empty project; nothing of the real home is seen. */
+/** A home with an empty project, a blank in its name; no editor is seen. */
 async function world(): Promise<World> {
-  const top = await Deno.realPath(await Deno.makeTempDir({ prefix: "rdg init " }));
-  const project = `${top}/home/proj`;
-  await Deno.mkdir(`${top}/bin`, { recursive: true });
-  await Deno.mkdir(project, { recursive: true });
-  const env = { DENO_DIR: await denoDir() };
-  const words = ["run", "-A", "-q", mainFile, "init"];
-  const run = async (before: string[], flags: string[]) => {
-    const [program = "", ...args] = [...before, Deno.execPath(), ...words, ...flags];
-    const { code, stdout, stderr } = await new Deno.Command(program, {
-      args,
-      cwd: project,
-      clearEnv: true,
-      env: { ...env, HOME: `${top}/home`, PATH: `${top}/bin`, PWD: project },
-      stdin: "null",
-    }).output();
-    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { code, out: decode(stdout), said: decode(stderr) };
+  const sandbox = await makeSandbox({ debugpy: null });
+  const project = `${sandbox.dir}/my project`;
+  await Deno.mkdir(project);
+  const run = async (before: readonly string[], flags: readonly string[]) => {
+    const words = [...before, ...rdg, "init", ...flags];
+    const env = { PATH: "/nowhere", PWD: project };
+    await using child = start(words, { sandbox, env, cwd: project });
+    const { code } = await child.status();
+    return { code, out: child.stdout, said: child.stderr };
   };
   return {
-    top,
     project,
     launch: `${project}/.vscode/launch.json`,
     init: (...flags) => run([], flags),
-    initWithoutPowers(...flags) {
-      const without = ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"];
-      return run(Deno.uid() === 0 ? without : [], flags);
-    },
-    [Symbol.asyncDispose]: () => Deno.remove(top, { recursive: true }),
+    initWithoutPowers: (...flags) => run(powerless, flags),
+    [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose](),
   };
 }
 
@@ -79,7 +59,7 @@ Deno.test("rdg init makes, keeps and takes away launch.json", async () => {
 
 Deno.test("rdg init keeps a link, its target's mode, and every byte", async () => {
   await using place = await world();
-  const dotfiles = `${place.top}/home/dotfiles`;
+  const dotfiles = `${place.project}/../dotfiles`;
   await Deno.mkdir(dotfiles);
   await Deno.mkdir(`${place.project}/.vscode`);
   const before =

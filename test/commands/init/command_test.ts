@@ -6,9 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import { type InitOptions, meta, parse, run } from "../../../commands/init/command.ts";
+import { type InitOptions, parse, run } from "../../../commands/init/command.ts";
 import { ChangedError, type Files } from "../../../commands/init/files.ts";
-import { helpPage } from "../../../commands/_args.ts";
 import { RdgError } from "../../../plugins/error.ts";
 import { type Disk, literalHost, literalParts, memoryFiles } from "./_host.ts";
 
@@ -83,10 +82,6 @@ Deno.test("parse() refuses words, empty lists and flags that don't go together",
       return true;
     });
   }
-});
-
-Deno.test("meta gives a help page that fits a terminal", () => {
-  for (const line of helpPage(meta).split("\n")) assert.ok(line.length <= 80, line);
 });
 
 Deno.test("run() sets up VS Code where nothing says otherwise, and again changes nothing", async () => {
@@ -349,6 +344,19 @@ Deno.test("run() leaves out a Helix that would refuse the file", async () => {
     await run({ ...plain, editors: ["hx"], force: true }, host, literalParts(disk));
     assert.equal(files(disk).length, 2);
   }
+});
+
+Deno.test("run() says of a full disk that room is wanted", async () => {
+  const disk = project({ [launch]: "{}" });
+  const full = {
+    ...memoryFiles(disk),
+    write: () => Promise.reject(new Error("No space left on device (os error 28)")),
+  };
+  const { host } = literalHost({});
+  const ask = () => Promise.resolve([]);
+  const error = await refusal(run({ ...plain, editors: ["vscode"] }, host, { files: full, ask }));
+  assert.deepEqual([error.code, error.exitCode], ["file", 1]);
+  assert.match(error.hint!, /^make room there/);
 });
 
 Deno.test("run() turns a disk that may not be written into an error about permissions", async () => {

@@ -130,7 +130,7 @@ Deno.test("rdg install says what is wrong with a folder or a word", async () => 
   await using sandbox = await makeSandbox({ debugpy: null });
   await sandbox.write("file", "");
   const blocked = await runRdg(["install", "--dir=file/bin"], { sandbox });
-  assert.equal(blocked.code, 4);
+  assert.equal(blocked.code, 1);
   assert.match(
     blocked.stderr,
     /^Cannot write ".*\/project\/file\/bin\/rdg"\n.*\nTry: --dir=FOLDER/,

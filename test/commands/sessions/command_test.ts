@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { parse, run } from "../../../commands/sessions/command.ts";
 import { type Expected, fakeHost } from "../../support/fake_host.ts";
 import { record, type RecordText, writeRecord } from "../../support/records.ts";
+import { makeSandbox, powerless, rdg, start } from "../../support/rdg.ts";
 import { squeueLine } from "../../support/squeue.ts";
 
 const uid = Deno.uid()!;
@@ -198,4 +199,21 @@ Deno.test("rdg sessions passes over broken, newer and foreign records with a wor
   assert.match(stderr, /n1-43\.json: it was written by a newer rdg[^]*n1-44\.json: it belongs to/);
   assert.equal(stdout.split("\n").length, 3);
   assert.equal(left.length, 3);
+});
+
+Deno.test("rdg sessions says that it may not look into the folder of the records", async () => {
+  await using sandbox = await makeSandbox({ debugpy: null });
+  await writeRecord(sandbox.state, mine());
+  await Deno.chmod(sandbox.state, 0);
+  const words = [...powerless, ...rdg, "sessions", "--scheduler=local"];
+  try {
+    await using child = start(words, { sandbox });
+    assert.equal((await child.status()).code, 0);
+    assert.match(
+      child.stderr,
+      /^Passed over .*\/sessions: you may not look into it, or into a folder above it\nNo sessions\.\n$/,
+    );
+  } finally {
+    await Deno.chmod(sandbox.state, 0o700);
+  }
 });

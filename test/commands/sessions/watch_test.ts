@@ -112,6 +112,23 @@ Deno.test("rdg sessions --watch --json prints one object a line, until it is tol
   }
 });
 
+Deno.test("rdg sessions --watch ends when nobody reads it any more", async () => {
+  const fake = fakeHost({
+    env: { RDG_STATE_DIR: "/nowhere", RDG_SCHEDULER: "slurm" },
+    terminal: { unread: true },
+  });
+  assert.equal(await run(parse(["--watch"]), fake.host, () => assert.fail("it waits")), 0);
+});
+
+Deno.test("rdg sessions --watch draws over nothing in a dumb terminal", async () => {
+  const fake = fakeHost({
+    env: { RDG_STATE_DIR: "/nowhere", RDG_SCHEDULER: "slurm" },
+    terminal: { live: true, outLive: true, redraws: false },
+  });
+  await run(parse(["--watch"]), fake.host, () => Promise.resolve(false));
+  assert.deepEqual([fake.stdout(), fake.stderr()], ["", "No sessions.\n"]);
+});
+
 Deno.test("rdg sessions --watch in a terminal follows the records and the size, by one call", async () => {
   await using sandbox = await makeSandbox({ debugpy: null });
   const bin = `${sandbox.dir}/bin`;

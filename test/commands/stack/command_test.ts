@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import type { Terminal } from "../../../commands/_terminal.ts";
 import { parse, run } from "../../../commands/stack/command.ts";
 import { formatError, RdgError } from "../../../plugins/error.ts";
 import { type Expected, fakeHost } from "../../support/fake_host.ts";
@@ -23,11 +24,13 @@ async function stack(words: string[], options: {
   records?: readonly RecordText[];
   calls?: readonly Expected[];
   looks?: number;
+  terminal?: Partial<Terminal>;
 }): Promise<Outcome> {
   const state = await Deno.makeTempDir();
   const fake = fakeHost({
     env: { RDG_STATE_DIR: state, RDG_SCHEDULER: "slurm", USER: "ada" },
     calls: options.calls ?? [],
+    ...(options.terminal ? { terminal: options.terminal } : {}),
   });
   const finish = (code: number, more = "") => {
     fake.done();
@@ -230,6 +233,55 @@ Deno.test("rdg stack --watch looks again, and ends well with the job", async () 
   assert.match(stderr, /That was the last look: Cannot show the stacks of job 36/);
 });
 
+/** Three ranks in one place, one in another. */
+const look = helper(
+  ...[0, 1, 2, 3].map((i) => answer(i, i === 2 ? dump("a_long_name", 14) : dump("reduce", 88))),
+);
+
+Deno.test("rdg stack cuts lines to the width of stdout's terminal, of no other", async () => {
+  const options = { records: ranks, calls: [squeue, look] };
+  const wide = await stack(["36"], { ...options, terminal: { live: true, columns: 20 } });
+  assert.match(wide.stdout, /^rank 2 in a_long_name t\.py:14$/m);
+  const cut = await stack(["36"], { ...options, terminal: { outLive: true, columns: 20 } });
+  assert.match(cut.stdout, /^rank 2 in a_long_na…$/m);
+});
+
+Deno.test("rdg stack --watch draws over stdout's terminal only, and keeps the top in sight", async () => {
+  const options = { records: ranks, calls: [squeue, look] };
+  const piped = await stack(["36", "--watch", "5"], {
+    ...options,
+    terminal: { live: true, outLive: true, rows: 6 },
+  });
+  assert.ok(!piped.stdout.includes("\x1b"), JSON.stringify(piped.stdout));
+  assert.match(piped.stdout, /^Job 36 at [\d:]+\nrank 2 [^]*reduce {2}t\.py:88\n$/);
+  const terminal = { outLive: true, redraws: true, rows: 6, columns: 80 };
+  const { stdout } = await stack(["36", "--watch", "5"], { ...options, terminal });
+  const lines = stdout.trimEnd().split("\n");
+  assert.ok(lines[0]!.startsWith("\x1b[H\x1b[2JJob 36 at"), lines[0]);
+  assert.match(lines[1]!, /^rank 2 in a_long_name/);
+  assert.match(lines.at(-1)!, /^… and \d+ more lines \(rdg stack shows all\)$/);
+  assert.equal(lines.length, 5);
+});
+
+Deno.test("rdg stack --watch ends when nobody reads it any more", async () => {
+  const { code } = await stack(["36", "--watch", "5"], {
+    records: ranks,
+    calls: [squeue, look],
+    looks: 9,
+    terminal: { unread: true },
+  });
+  assert.equal(code, 0);
+});
+
+Deno.test("rdg stack local says what to do where nothing here was started by rdg debug", async () => {
+  const { code, stderr } = await stack(["local"], {});
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /^Cannot show the stacks of programs on this host: none was started by "rdg debug"\nTry: rdg stack --pid/,
+  );
+});
+
 Deno.test("rdg stack --html never replaces a file that is no page of its own", async () => {
   const folder = await Deno.makeTempDir();
   try {
@@ -264,8 +316,9 @@ for (
   const [words, message] of [
     [["36", "37"], /Cannot use "37": want one job at most/],
     [["36;rm"], /Cannot use "36;rm" as a job's id/],
-    [["--pid", "0"], /Cannot use "--pid=0": want a whole number from 1/],
-    [["--pid", "x"], /Cannot use "--pid=x"/],
+    [["--pid", "0"], /Cannot use "--pid=0": want process ids$/],
+    [["--pid", "1,,x"], /Cannot use "--pid=1,,x": want process ids$/],
+    [[""], /Cannot use "" as a job's id/],
     [["--pid", "5", "--rank", "1"], /Cannot use "--pid" together with "--rank"/],
     [["--pid", "5", "--node", "n1"], /Cannot use "--node" with "--pid" alone/],
     [["36", "--rank", "3-1"], /Cannot use "--rank=3-1"/],
