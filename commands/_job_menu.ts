@@ -16,8 +16,8 @@ export interface Menus {
   job(jobs: readonly Job[], armed: (job: Job) => number): Promise<Job>;
   /** Which of a job's processes; several for "all". */
   processes(sessions: readonly Session[]): Promise<Session[]>;
-  /** A process id, from the job's output. */
-  pid(job: Job): Promise<number>;
+  /** A process id, from the job's output as it is named for people. */
+  pid(job: Job, output: string): Promise<number>;
 }
 
 /** One line of a menu. */
@@ -47,11 +47,11 @@ export function terminalMenus(width: number): Menus {
     processes: async (sessions) => {
       return await choose("Which process? (type to filter)", processChoices(sessions, width));
     },
-    pid: async (job) => {
+    pid: async (job, output) => {
       const { input } = await import("@inquirer/prompts");
       const text = await prompt((context) =>
         input({
-          message: `No session of job ${job.displayId} can be seen from here. PID from its output:`,
+          message: `No session of job ${job.displayId} can be seen from here. PID from ${output}:`,
           validate: (value) => /^\s*[1-9]\d{0,9}\s*$/.test(value) || "a number, as in PID: 67890",
         }, context)
       );

@@ -98,6 +98,26 @@ export async function lookUpJob(
 }
 
 /**
+ * Names a job's output, for a message that sends the person there.
+ *
+ * @param scheduler The plugin.
+ * @param options The job's id, and the world.
+ * @returns "the job's output", with the file's path where the scheduler tells it; one that doesn't, or
+ * fails, is no reason for another message.
+ */
+export async function outputOf(
+  scheduler: SchedulerPlugin,
+  options: { job: string; host: Host },
+): Promise<string> {
+  const words = "the job's output";
+  if (!scheduler.output) return words;
+  const action = `find the output of job ${options.job}`;
+  const path = await ask(scheduler, scheduler.output(options.job), { ...options, action })
+    .catch(() => null);
+  return path === null ? words : `${words} (${path})`;
+}
+
+/**
  * Runs steps of a scheduler's plugin, its complaints turned into words.
  *
  * @param scheduler The plugin.

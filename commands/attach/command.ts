@@ -168,5 +168,5 @@ export async function run(options: AttachOptions, host: Host, menus?: Menus): Pr
     ? await prepareInjection(host, { state, local, limitS: options.timeoutS })
     : undefined;
   const results = await wake(selection, { ...options, state, host, inject });
-  return report(results, { ...options, displayId: selection.displayId, host });
+  return await report(results, { ...options, selection, host });
 }

@@ -7,32 +7,54 @@
 
 import { connectionBlock, tunnelLine } from "../_block.ts";
 import type { Host } from "../_host.ts";
+import { outputOf } from "../_scheduler.ts";
 import { ExitCode, formatError, RdgError } from "../../plugins/error.ts";
+import type { Selection } from "./select.ts";
 import type { Result } from "./wake.ts";
+
+/** What the words depend on beside the result. */
+interface Words {
+  /** Whether answers were waited for. */
+  wait: boolean;
+  /** The job's id, as people write it. */
+  displayId: string;
+  /** The job's output. */
+  output: string;
+}
 
 /**
  * Prints the results.
  *
  * @param results One a process.
- * @param options How, for which job, and the world.
+ * @param options How, for which selection, and the world; the scheduler is asked for the job's output
+ * where only that tells what became of a process.
  * @returns 0 when all of them are as wanted, else the code of the first that isn't.
  */
-export function report(
+export async function report(
   results: readonly Result[],
-  options: { json: boolean; wait: boolean; displayId: string; host: Host },
-): number {
-  const { host } = options;
+  options: {
+    json: boolean;
+    wait: boolean;
+    selection: Pick<Selection, "scheduler" | "jobId" | "displayId">;
+    host: Host;
+  },
+): Promise<number> {
+  const { host, wait, selection: { scheduler, jobId, displayId } } = options;
+  const output = jobId !== null && results.some((result) => leadsToOutput(result, wait))
+    ? await outputOf(scheduler, { job: jobId, host })
+    : "its output";
+  const words = { wait, displayId, output };
   const failures = results.flatMap((result) => {
-    const error = problem(result, options);
+    const error = problem(result, words);
     return error ? [{ result, error }] : [];
   });
   if (options.json) {
-    host.terminal.out(`${JSON.stringify(asJson(results, options), null, 2)}\n`);
+    host.terminal.out(`${JSON.stringify(asJson(results, words), null, 2)}\n`);
   } else {
     for (const { session, login = null } of results) {
       if (session) host.terminal.out(`${connectionBlock(session, login).join("\n")}\n\n`);
     }
-    const signalled = results.filter(({ outcome }) => outcome === "signalled" && !options.wait);
+    const signalled = results.filter(({ outcome }) => outcome === "signalled" && !wait);
     for (const { pid, node } of signalled) {
       host.terminal.say(
         `Signalled process ${pid} on ${node}; its output will say where to connect.`,
@@ -43,9 +65,14 @@ export function report(
   return failures[0]?.error.exitCode ?? ExitCode.ok;
 }
 
+/** Whether what became of a process can only be seen in the job's output. */
+function leadsToOutput({ outcome }: Result, wait: boolean): boolean {
+  return outcome === "ended" || outcome === "late" || (outcome === "signalled" && wait);
+}
+
 function asJson(
   results: readonly Result[],
-  options: { displayId: string; wait: boolean },
+  options: Words,
 ): Record<string, unknown> {
   return {
     job: options.displayId,
@@ -77,7 +104,7 @@ function asJson(
 /** What is wrong with a process, or null. */
 function problem(
   result: Result,
-  options: { displayId: string; wait: boolean },
+  options: Words,
 ): RdgError | null {
   const { outcome, pid, detail, signal } = result;
   const here = options.displayId === "local";
@@ -101,7 +128,7 @@ function problem(
     case "ended":
       return fail("it was signalled, and ended before it listened", {
         exitCode: ExitCode.generic,
-        hint: "read the job's output: it may have ended by itself, or debugpy may be missing",
+        hint: `read ${options.output}: it may have ended by itself, or debugpy may be missing`,
       });
     case "no-answer":
       return fail(detail || "its node said nothing", {
@@ -193,7 +220,7 @@ function problem(
     return {
       exitCode: ExitCode.timeout,
       hint: "the debugger opens as soon as its main thread runs Python again; " +
-        `"rdg attach ${options.displayId}" then says where. If it does run, read the job's output: ` +
+        `"rdg attach ${options.displayId}" then says where. If it does run, read ${options.output}: ` +
         "what keeps the debugger from opening stands there",
     };
   }

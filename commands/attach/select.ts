@@ -12,7 +12,7 @@ import { localJob } from "../../plugins/schedulers/local.ts";
 import type { Session } from "../../python/sessions.ts";
 import type { Target } from "../../python/wake.ts";
 import type { AttachOptions } from "./command.ts";
-import { sameNode } from "../_scheduler.ts";
+import { outputOf, sameNode } from "../_scheduler.ts";
 import { cannot, type ChosenJob, type Context, selectJob, sessionsOf } from "./jobs.ts";
 
 /** The processes of one allocation. A heterogeneous job has several of these. */
@@ -86,7 +86,7 @@ export async function selectProcesses(
     };
   }
   if (known.length === 0) {
-    const pid = options.pid ?? await askForPid(options, { job, all, context });
+    const pid = options.pid ?? await askForPid(options, { chosen, all, context });
     return { ...selection, groups: allNodes([pid], { chosen, node: options.node }), sessions: [] };
   }
   const sessions = await chooseAmong(known, { options, context, job });
@@ -125,8 +125,9 @@ async function chooseAmong(
 
 async function askForPid(
   options: SelectOptions,
-  { job, all, context }: { job: Job; all: readonly Session[]; context: Context },
+  { chosen, all, context }: { chosen: ChosenJob; all: readonly Session[]; context: Context },
 ): Promise<number> {
+  const { scheduler, jobs: [job] } = chosen;
   if (all.length > 0) {
     const wanted = [
       ...options.ranks
@@ -143,24 +144,29 @@ async function askForPid(
   const several = options.all || options.ranks !== undefined;
   // What runs on this host would be seen from here.
   const ask = !several && job !== localJob && context.host.terminal.interactive;
-  if (ask) return await context.menus.pid(job);
   const notFound = { code: "not-found", exitCode: ExitCode.notFound };
   const begin = cannot(context, job.displayId);
-  throw job === localJob
-    ? new RdgError(`${begin}: none was started by "rdg debug"`, {
+  if (job === localJob) {
+    throw new RdgError(`${begin}: none was started by "rdg debug"`, {
       ...notFound,
       hint: hintHere(context),
-    })
-    : new RdgError(`${begin}: no session of it can be seen from here`, {
-      ...notFound,
-      hint: hintThere(context, job.displayId),
     });
+  }
+  const output = await outputOf(scheduler, { job: job.id, host: context.host });
+  if (ask) return await context.menus.pid(job, output);
+  throw new RdgError(`${begin}: no session of it can be seen from here`, {
+    ...notFound,
+    hint: hintThere(context, { job: job.displayId, output }),
+  });
 }
 
 /** What helps where a job has no session. */
-function hintThere({ command = "attach" }: Context, job: string): string {
+function hintThere(
+  { command = "attach" }: Context,
+  { job, output }: { job: string; output: string },
+): string {
   const stack = command === "stack";
-  return `rdg ${command} ${job} ${stack ? "--pid " : ""}PID, with the PID from the job's output; ` +
+  return `rdg ${command} ${job} ${stack ? "--pid " : ""}PID, with the PID from ${output}; ` +
     'without one there, the program was not started by "rdg debug --lite": ' +
     `rdg ${command} ${job} ${stack ? "" : "PID "}--inject`;
 }

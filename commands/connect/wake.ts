@@ -75,10 +75,10 @@ export async function wake(
     ...host,
     terminal: { ...host.terminal, say: (line: string) => void lines.push(line) },
   };
-  const exitCode = report(results, {
+  const exitCode = await report(results, {
     json: false,
     wait: true,
-    displayId: display,
+    selection,
     host: listening,
   });
   const [message = "", ...rest] = lines.join("\n").split("\n");

@@ -56,7 +56,7 @@ export async function list(options: PluginOptions, host: Host): Promise<number> 
     summary ?? "cannot be used, see below",
   ]);
   const table = [["NAME", "KIND", "MAY START", "FROM", "WHAT"], ...rows];
-  terminal.out(`${columns(table, terminal.live ? terminal.columns : Infinity).join("\n")}\n`);
+  terminal.out(`${columns(table, terminal.outLive ? terminal.columns : Infinity).join("\n")}\n`);
   for (const { path, reason } of plugins) {
     if (reason !== null) terminal.say(terminal.style("yellow", `Not used: ${path}: ${reason}`));
   }

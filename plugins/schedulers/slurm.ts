@@ -119,14 +119,21 @@ export const slurm: SchedulerPlugin = {
 
   *output(job) {
     const { code, stdout } = yield {
-      program: "scontrol",
-      args: ["-o", "show", "job", job],
+      program: "squeue",
+      // What is longer than its column would be cut. A job that has just ended is still known.
+      args: ["-h", "-j", job, "-t", "all", "-O", "JobID:32,STDOUT:5000"],
       ...scrubbed,
     };
-    const path = known(/ StdOut=(.*?)(?= [A-Z]\w+=|\s*$)/m.exec(stdout)?.[1]);
-    // Some patterns (%N) are left as they are.
-    if (code !== 0 || !path || path === "/dev/null" || /%\d*[A-Za-z]/.test(path)) return null;
-    return path;
+    if (code !== 0) return null;
+    const rows = stdout.split("\n").flatMap((line) => {
+      const [, id, path = ""] = /^(\d+) +(.*?) *$/.exec(line) ?? [];
+      // Some patterns (%N) are left as they are.
+      const isPath = path.startsWith("/") && path !== "/dev/null" && !/%\d*[A-Za-z]/.test(path);
+      return id === undefined ? [] : [{ id, path: isPath ? path : null }];
+    });
+    // All elements of an array, the first of which has the array's own number.
+    return (rows.find(({ id }) => id === job) ?? (rows.length === 1 ? rows[0] : null))?.path ??
+      null;
   },
 };
 

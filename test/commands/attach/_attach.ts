@@ -62,6 +62,13 @@ export function squeue(...lines: string[]): Expected {
   return { program: "squeue", args: ["--me"], answer: { stdout: lines.join("") } };
 }
 
+/** The question where job 36's output goes. */
+export const output: Expected = {
+  program: "squeue",
+  args: ["-j", "36", "-O"],
+  answer: { stdout: `${"36".padEnd(32)}/home/ada/slurm-36.out  \n` },
+};
+
 /** A helper step that finds what it is asked for and wakes it. */
 export function helper(...events: Record<string, unknown>[]): Expected {
   const lines = events.map((event) =>

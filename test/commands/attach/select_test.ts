@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Expected } from "../../support/fake_host.ts";
 import type { RecordText } from "../../support/records.ts";
 import { squeueLine } from "../../support/squeue.ts";
-import { attach, helper, mine, ready, signalled, squeue } from "./_attach.ts";
+import { attach, helper, mine, output, ready, signalled, squeue } from "./_attach.ts";
 
 Deno.test("rdg attach JOB takes the armed process of a record on a node of the job only", async () => {
   const elsewhere = mine({ host: "other7", hostname: "other7", cluster: "c2", pid: 77 });
@@ -17,14 +17,20 @@ Deno.test("rdg attach JOB takes the armed process of a record on a node of the j
 
 Deno.test("rdg attach never prompts without a terminal", async (t) => {
   const two = [mine({ rank: 0 }), mine({ rank: 1, pid: 43 })];
-  const cases: [string, readonly RecordText[], RegExp][] = [
+  const cases: [string, readonly RecordText[], RegExp, Expected?][] = [
     ["", [mine()], /stdin is no terminal\nTry: rdg attach JOB, with one of: 36 \(armed\)/],
     ["36", two, /which of 2 armed.*\n.*--rank N.*rank 0, PID 42 on n1; rank 1, PID 43 on n1/],
-    ["36", [], /no session of it can be seen from here\nTry: rdg attach 36 PID/],
+    [
+      "36",
+      [],
+      /no session of it can be seen from here\nTry: rdg attach 36 PID, .* output \(\/home\/ada\/slurm-36\.out\)/,
+      output,
+    ],
   ];
-  for (const [words, records, text] of cases) {
+  for (const [words, records, text, call] of cases) {
     await t.step(`rdg attach ${words} with ${records.length} records`, async () => {
-      const { code, stderr } = await attach(words, { records, calls: [squeue(squeueLine({}))] });
+      const calls = [squeue(squeueLine({})), ...call ? [call] : []];
+      const { code, stderr } = await attach(words, { records, calls });
       assert.ok(code === 2 || code === 3);
       assert.match(stderr, text);
     });
@@ -62,8 +68,13 @@ Deno.test("rdg attach local asks for no PID: what runs on this host would be see
 Deno.test("rdg attach asks for the PID where no record can be seen, and wakes by it", async () => {
   const { code } = await attach("36", {
     interactive: true,
-    menus: { pid: () => Promise.resolve(42) },
-    calls: [squeue(squeueLine({})), {
+    menus: {
+      pid: (_job, where) => {
+        assert.equal(where, "the job's output (/home/ada/slurm-36.out)");
+        return Promise.resolve(42);
+      },
+    },
+    calls: [squeue(squeueLine({})), output, {
       program: "srun",
       args: ["-N2"],
       answer: helper({ type: "process", node: "n2", outcome: "not-here" }, signalled, ready)

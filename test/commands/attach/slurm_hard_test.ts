@@ -134,7 +134,11 @@ slurmTest("rdg attach wakes by PID where the records lie on the node only", asyn
       return /PID: *(\d+)/.exec(text)?.[1] ?? null;
     },
   });
-  await refused([job], 3, /no session of it can be seen from here\nTry: rdg attach \d+ PID/);
+  await refused(
+    [job],
+    3,
+    /can be seen from here\nTry: rdg attach \d+ PID, with the PID from the job's output \(\/.*\/home\/slurm-\d+\.out\)/,
+  );
   await attachAndStop(cluster, { words: [job, pid], file });
 });
 

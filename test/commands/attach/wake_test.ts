@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { squeueLine } from "../../support/squeue.ts";
-import { attach, helper, mine, ready, signalled, squeue } from "./_attach.ts";
+import { attach, helper, mine, output, ready, signalled, squeue } from "./_attach.ts";
 
 Deno.test("rdg attach JOB asks the scheduler twice and prints the block", async () => {
   const { code, stdout } = await attach("36", {
@@ -96,13 +96,17 @@ Deno.test("rdg attach shows stacks of a process that is busy, and its time-out",
     calls: [
       squeue(squeueLine({})),
       helper(signalled, { type: "stuck", stacks, opening: false, detail: "" }, { type: "late" }),
+      output,
     ],
   });
   assert.match(
     stderr,
     /busy in native code[^]*"train\.py", line 7 in step[^]*as soon as that call returns/,
   );
-  assert.match(stderr, /still in that call/);
+  assert.match(
+    stderr,
+    /still in that call\n.*read the job's output \(\/home\/ada\/slurm-36\.out\)/,
+  );
   assert.equal(code, 6);
 });
 

@@ -126,14 +126,19 @@ pure("slurm.broadcast() signals one step, or the batch script", () => {
 });
 
 pure("slurm.output() reads the path of stdout, blanks and all; a pattern is no path", () => {
-  const path = (file: string, code = 0) => {
-    const text = `JobId=1 JobName=x WorkDir=/x StdErr=/x y/o.out StdIn=/dev/null StdOut=${file}`;
-    return feed(slurm, slurm.output!("1"), [output(`${text} Power= NtasksPerTRES:0\n`, { code })])
-      .value;
+  const path = (rows: readonly [string, string][], code = 0) => {
+    const text = rows.map(([id, file]) => `${id.padEnd(32)}${file.padEnd(5000)}\n`).join("");
+    return feed(slurm, slurm.output!("7"), [output(text, { code })]).value;
   };
-  assert.equal(path("/x y/o.out"), "/x y/o.out");
-  for (const none of ["(null)", "/dev/null", "/x/%N.log", "/x/%3t"]) assert.equal(path(none), null);
-  assert.equal(path("/x", 1), null);
+  assert.equal(path([["7", "/x y/o.out"]]), "/x y/o.out");
+  assert.equal(path([["9", "/x/7_1.out"], ["7", "/x/7_2.out"]]), "/x/7_2.out", "an array");
+  assert.equal(path([["8", "/x/het.out"]]), "/x/het.out", "a component of a job, by another name");
+  assert.equal(path([["8", "/x/a.out"], ["9", "/x/b.out"]]), null);
+  assert.equal(path([]), null);
+  for (const none of ["(null)", "", "/dev/null", "/x/%N.log", "/x/%3t"]) {
+    assert.equal(path([["7", none]]), null);
+  }
+  assert.equal(path([["7", "/x"]], 1), null);
 });
 
 pure("slurm.clusterName() reads scontrol's line", () => {
