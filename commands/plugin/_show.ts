@@ -5,8 +5,8 @@
  * @module
  */
 
-import process from "node:process";
 import type { Host } from "../_host.ts";
+import { prompt } from "../_prompt.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
 import type { PluginData } from "../../plugins/drop_in/forms.ts";
 
@@ -72,12 +72,6 @@ export async function confirmed(
     throw usageError('Cannot ask "' + question + '": stdin is no terminal', "--yes, if you agree");
   }
   const { confirm } = await import("@inquirer/prompts");
-  let answer = false;
-  try {
-    answer = await confirm({ message: question, default: false }, { output: process.stderr });
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== "ExitPromptError") throw error;
-  }
-  if (answer) return;
+  if (await prompt((context) => confirm({ message: question, default: false }, context))) return;
   throw new RdgError("Nothing was changed", { code: "cancelled", exitCode: ExitCode.generic });
 }

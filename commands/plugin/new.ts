@@ -5,6 +5,7 @@
  * @module
  */
 
+import { fileError } from "../_file_error.ts";
 import type { Host } from "../_host.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
 import { FormError } from "../../plugins/drop_in/_check.ts";
@@ -21,7 +22,7 @@ import schedulerTest from "./scaffold/scheduler/plugin_test.ts" with { type: "te
 import schedulerJobs from "./scaffold/scheduler/testdata/1.0-jobs.txt" with { type: "text" };
 import schedulerCase from "./scaffold/scheduler/testdata/list.json" with { type: "text" };
 
-const scaffolds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const scaffolds = {
   scheduler: {
     "plugin.ts": schedulerPlugin,
     "plugin_test.ts": schedulerTest,
@@ -34,7 +35,7 @@ const scaffolds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "testdata/apply.json": editorCase,
     "testdata/fresh.json.txt": editorFresh,
   },
-};
+} satisfies Record<"scheduler" | "editor", Readonly<Record<string, string>>>;
 
 /**
  * Makes one.
@@ -72,13 +73,33 @@ export async function make(options: PluginOptions, host: Host): Promise<number> 
   try {
     await Deno.mkdir(folder);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists)) {
+      throw fileError("write", folder, { cause: error, hint: "go to a folder that you can write" });
+    }
     throw new RdgError(`Cannot make "${folder}": it is there already`, {
       code: "exists",
       exitCode: ExitCode.generic,
       hint: "take another name, or another folder",
     });
   }
+  try {
+    await fill(folder, { kind, name });
+  } catch (cause) {
+    const hint = "take away what is there, then do it again in another folder";
+    throw fileError("write", folder, { cause, hint });
+  }
+  host.terminal.say(`Made ${folder}`);
+  host.terminal.say(
+    `Next: edit ${name}/plugin.ts; rdg plugin test ./${name}; rdg plugin add ./${name}`,
+  );
+  return ExitCode.ok;
+}
+
+/** Writes the files of a new plugin. */
+async function fill(
+  folder: string,
+  { kind, name }: { kind: keyof typeof scaffolds; name: string },
+): Promise<void> {
   await Deno.mkdir(`${folder}/testdata`);
   const variable = name.toUpperCase().replaceAll("-", "_");
   for (const [path, text] of Object.entries({ ...scaffolds[kind], "contract.ts": contract })) {
@@ -86,9 +107,4 @@ export async function make(options: PluginOptions, host: Host): Promise<number> 
       .replaceAll("exampleq", name).replaceAll("EXAMPLEQ", variable);
     await Deno.writeTextFile(`${folder}/${path}`, own, { createNew: true });
   }
-  host.terminal.say(`Made ${folder}`);
-  host.terminal.say(
-    `Next: edit ${name}/plugin.ts; rdg plugin test ./${name}; rdg plugin add ./${name}`,
-  );
-  return ExitCode.ok;
 }

@@ -372,4 +372,10 @@ Deno.test("rdg plugin tells what to type", async () => {
     3,
     `Cannot add "${home.sandbox.dir}/nothing": it is not there`,
   ]);
+  const nowhere = await home.rdg(["plugin", "new", "scheduler", "tinyq"], { cwd: "/proc" });
+  assert.equal(nowhere.code, 1);
+  assert.match(
+    nowhere.stderr,
+    /^Cannot write "\/proc\/tinyq"\n.*\nTry: go to a folder that you can write\n$/,
+  );
 });
