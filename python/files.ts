@@ -15,6 +15,7 @@ import commandText from "./remote_debug/_command.py" with { type: "text" };
 import configText from "./remote_debug/_config.py" with { type: "text" };
 import crashText from "./remote_debug/_crash.py" with { type: "text" };
 import debugpyText from "./remote_debug/_debugpy.py" with { type: "text" };
+import debugpyOutput from "./remote_debug/_debugpy_output.py" with { type: "text" };
 import doorText from "./remote_debug/_door.py" with { type: "text" };
 import doorHanded from "./remote_debug/_door_handed.py" with { type: "text" };
 import doorMessages from "./remote_debug/_door_messages.py" with { type: "text" };
@@ -52,6 +53,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_config.py": configText,
   "_crash.py": crashText,
   "_debugpy.py": debugpyText,
+  "_debugpy_output.py": debugpyOutput,
   "_door.py": doorText,
   "_door_handed.py": doorHanded,
   "_door_messages.py": doorMessages,

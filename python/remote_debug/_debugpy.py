@@ -47,13 +47,16 @@ def restore_environment(before):
 
 def settle(on_attach, on_detach):
     # type: (object, object) -> None
-    """After ``listen``: hides rdg's own frames and reports attach and detach.
+    """After ``listen``: hides rdg's own frames, bounds the output sent, and reports attach and detach.
 
     Both callbacks run in pydevd's reader thread. ``on_disconnect`` and ``on_configuration_done`` are
     methods of PyDB in every version tried.
     """
+    from . import _debugpy_output
+
     py_db = _py_db()
     hide_frames(py_db)
+    _debugpy_output.bound(py_db)
     configured = py_db.on_configuration_done
     disconnected = py_db.on_disconnect
 
@@ -68,6 +71,7 @@ def settle(on_attach, on_detach):
         # type: () -> None
         was_attached = py_db.is_attached()
         disconnected()
+        _debugpy_output.end(py_db)
         if was_attached:
             quiet()
             on_detach()  # type: ignore

@@ -8,9 +8,6 @@ import threading
 
 from ._door_messages import LENGTH, MAX_HEADER, frame
 
-GOODBYE_SECONDS = 5.0
-"""How long the adapter may take to let go of a client that has gone."""
-
 MAX_DEBUGPY_BODY = 0xFFFFFF
 """The longest message that debugpy takes."""
 
@@ -27,7 +24,7 @@ class HandedSocket:
     A client that goes without a word is made to say goodbye: the adapter gets whole messages only,
     then a ``disconnect``, and sees the end once it has answered that. debugpy by itself ends its
     whole adapter where a client vanishes at the wrong moment (a write to a closed channel in the
-    middle of ``configurationDone``; seen with 1.8.22).
+    middle of ``attach`` or ``configurationDone``; seen with 1.8.21 and 1.8.22).
 
     seqs: (number of the client's ``initialize``, number of the last message the door sent).
     """
@@ -83,7 +80,7 @@ class HandedSocket:
             self._goodbye = True
             message = frame(_GOODBYE)
         if message is None:
-            self._answered.wait(GOODBYE_SECONDS)
+            self._answered.wait()  # for as long as the debugged process takes; its end closes this
             raise EOFError("the client has gone")
         self._current = io.BytesIO(message)
         return self._current.readline()
