@@ -16,6 +16,7 @@ import configText from "./remote_debug/_config.py" with { type: "text" };
 import crashText from "./remote_debug/_crash.py" with { type: "text" };
 import debugpyText from "./remote_debug/_debugpy.py" with { type: "text" };
 import debugpyOutput from "./remote_debug/_debugpy_output.py" with { type: "text" };
+import debugpyTracing from "./remote_debug/_debugpy_tracing.py" with { type: "text" };
 import doorText from "./remote_debug/_door.py" with { type: "text" };
 import doorHanded from "./remote_debug/_door_handed.py" with { type: "text" };
 import doorMessages from "./remote_debug/_door_messages.py" with { type: "text" };
@@ -40,6 +41,7 @@ import signalsText from "./remote_debug/_signals.py" with { type: "text" };
 import siteSitecustomize from "./remote_debug/_site/sitecustomize.py" with { type: "text" };
 import stacksText from "./remote_debug/_stacks.py" with { type: "text" };
 import tablesText from "./remote_debug/_tables.py" with { type: "text" };
+import tracingCount from "./remote_debug/_tracing_count.py" with { type: "text" };
 
 /** Texts by path below the package's folder. */
 export const pythonFiles: Readonly<Record<string, string>> = {
@@ -54,6 +56,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_crash.py": crashText,
   "_debugpy.py": debugpyText,
   "_debugpy_output.py": debugpyOutput,
+  "_debugpy_tracing.py": debugpyTracing,
   "_door.py": doorText,
   "_door_handed.py": doorHanded,
   "_door_messages.py": doorMessages,
@@ -78,4 +81,5 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_site/sitecustomize.py": siteSitecustomize,
   "_stacks.py": stacksText,
   "_tables.py": tablesText,
+  "_tracing_count.py": tracingCount,
 };

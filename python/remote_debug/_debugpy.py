@@ -9,6 +9,8 @@ import os
 import sys
 import threading
 
+from . import _debugpy_output, _debugpy_tracing
+
 
 @contextlib.contextmanager
 def importing(folder, path):
@@ -52,8 +54,6 @@ def settle(on_attach, on_detach):
     Both callbacks run in pydevd's reader thread. ``on_disconnect`` and ``on_configuration_done`` are
     methods of PyDB in every version tried.
     """
-    from . import _debugpy_output
-
     py_db = _py_db()
     hide_frames(py_db)
     _debugpy_output.bound(py_db)
@@ -63,7 +63,7 @@ def settle(on_attach, on_detach):
     def on_configuration_done():
         # type: () -> None
         # Tracing first: the program must not run past a breakpoint once the client hears "configured".
-        _loud(py_db)
+        _debugpy_tracing.on(py_db)
         configured()
         on_attach()  # type: ignore
 
@@ -73,11 +73,13 @@ def settle(on_attach, on_detach):
         disconnected()
         _debugpy_output.end(py_db)
         if was_attached:
-            quiet()
+            _debugpy_tracing.off(py_db)
             on_detach()  # type: ignore
 
     py_db.on_configuration_done = on_configuration_done
     py_db.on_disconnect = on_disconnect
+    _debugpy_tracing.off(py_db)
+
 
 def hide_frames(py_db):
     # type: (object) -> None
@@ -134,7 +136,10 @@ def wait(seconds):
     finally:
         if timer is not None:
             timer.cancel()
-    return attached()
+    if not attached():
+        return False
+    _debugpy_tracing.this_thread(_py_db())
+    return True
 
 
 def stop_here():
@@ -168,7 +173,7 @@ def stop_now():
     info = set_additional_thread_info(thread)
     # What debugpy itself calls from here on must not be taken for steps of the program: it would
     # stop within its own locks.
-    hear = _deafen_this_thread()
+    hear = _debugpy_tracing.deafen_this_thread()
     info.is_tracing += 1
     try:
         py_db.set_suspend(thread, CMD_SET_BREAK)  # type: ignore
@@ -185,27 +190,6 @@ def stop_now():
     finally:
         info.is_tracing -= 1
         hear()
-
-
-def _deafen_this_thread():
-    # type: () -> object
-    """Keeps sys.monitoring's events of this thread from debugpy; returns what undoes it."""
-    if not _uses_monitoring():
-        return _nothing
-    from _pydevd_sys_monitoring import pydevd_sys_monitoring
-
-    def hear():
-        # type: () -> None
-        pydevd_sys_monitoring.start_monitoring(all_threads=False)
-        with contextlib.suppress(ValueError):  # the client goes just now, and :func:`quiet` runs
-            pydevd_sys_monitoring.update_monitor_events()
-        # Places whose events were passed over meanwhile report no more until this.
-        pydevd_sys_monitoring.restart_events()
-
-    # Starting first: a thread that has reported nothing yet can't be stopped, and would begin later.
-    pydevd_sys_monitoring.start_monitoring(all_threads=False)
-    pydevd_sys_monitoring.stop_monitoring(all_threads=False)
-    return hear
 
 
 def threads_left():
@@ -266,24 +250,12 @@ def stop_at_exception(kind, value, trace):
         innermost = last.tb_frame  # type: ignore
         last = last.tb_next  # type: ignore
     info.is_tracing += 1
-    quiet = _pause_monitoring()
+    resume = _debugpy_tracing.pause_monitoring()
     try:
         py_db.do_stop_on_unhandled_exception(thread, innermost, frames, (kind, value, trace))
     finally:
-        quiet()
+        resume()
         info.is_tracing -= 1
-
-
-def _pause_monitoring():
-    # type: () -> object
-    """On 3.12 and later versions before 1.8.22 stop in the wrong frame while events still come in.
-    Returns what switches them on again."""
-    if not _uses_monitoring():
-        return _nothing
-    from _pydevd_sys_monitoring import pydevd_sys_monitoring
-
-    pydevd_sys_monitoring.stop_monitoring(all_threads=True)
-    return lambda: pydevd_sys_monitoring.start_monitoring(all_threads=True)
 
 
 def forget_in_child():
@@ -295,10 +267,7 @@ def forget_in_child():
     py_db = _py_db()
     if py_db is None:
         return
-    _stop_tracing_here()
-    _trace_new_threads(py_db, False)
-    py_db.enable_tracing = _nothing
-    _main_thread.forget()
+    _debugpy_tracing.forget_in_child(py_db)
     from _pydevd_bundle import pydevd_constants
 
     pydevd_constants.set_global_debugger(None)
@@ -315,164 +284,3 @@ def _py_db():
     from _pydevd_bundle.pydevd_constants import get_global_debugger
 
     return get_global_debugger()
-
-
-def _uses_monitoring():
-    # type: () -> bool
-    try:
-        from _pydevd_bundle.pydevd_constants import PYDEVD_USE_SYS_MONITORING
-    except ImportError:
-        return False
-    return bool(PYDEVD_USE_SYS_MONITORING)
-
-
-def _nothing(*args, **kwargs):
-    # type: (*object, **object) -> None
-    pass
-
-
-def _stop_tracing_here():
-    # type: () -> None
-    if _uses_monitoring():
-        from _pydevd_sys_monitoring import pydevd_sys_monitoring
-
-        pydevd_sys_monitoring.stop_monitoring(all_threads=True)
-        return
-    import pydevd_tracing
-
-    pydevd_tracing.SetTrace(None)
-    frame = sys._getframe()  # type: object
-    while frame is not None:
-        frame.f_trace = None  # type: ignore
-        frame = frame.f_back  # type: ignore
-
-
-def quiet():
-    # type: () -> None
-    """Full speed while nobody is attached: on 3.11 tracing alone would cost 8 times in calls."""
-    py_db = _py_db()
-    if _uses_monitoring():
-        from _pydevd_sys_monitoring import pydevd_sys_monitoring
-
-        pydevd_sys_monitoring.stop_monitoring(all_threads=True)
-        return
-    import pydevd_tracing
-
-    def leave(frame, event, arg):
-        # type: (object, str, object) -> None
-        # Called once in each thread, at its next call. A client may have come meanwhile.
-        pydevd_tracing.SetTrace(None)
-        if _main_thread.wanted:
-            py_db.enable_tracing()  # type: ignore
-
-    py_db.enable_tracing = _nothing  # type: ignore
-    _trace_new_threads(py_db, False)
-    _main_thread.trace(False)
-    for frame in sys._current_frames().values():
-        while frame is not None:
-            frame.f_trace = None
-            frame = frame.f_back  # type: ignore
-    # Reaches other threads only on x86-64, where debugpy's wheels bring the library for it.
-    pydevd_tracing.set_trace_to_threads(leave, create_dummy_thread=False)
-
-
-def _trace_new_threads(py_db, wanted):
-    # type: (object, bool) -> None
-    """Whether threads that start from now on are traced; a hook of the program's own stays.
-
-    Left in place it would call pydevd's slowest function at each call: 57 times slower on 3.11.
-    """
-    ours = py_db.trace_dispatch  # type: ignore
-    hook = getattr(threading, "_trace_hook", None)
-    if wanted and hook is None:
-        threading.settrace(ours)
-    elif not wanted and hook is ours:
-        threading.settrace(None)  # type: ignore
-
-
-def trace_this_thread():
-    # type: () -> None
-    """Before 3.12 a thread other than the main one can be sure of tracing only by its own doing."""
-    if not _uses_monitoring():
-        _py_db().enable_tracing()  # type: ignore
-
-
-def _loud(py_db):
-    # type: (object) -> None
-    """Tracing on again, in all threads, for the client that is attaching."""
-    if _uses_monitoring():
-        from _pydevd_sys_monitoring import pydevd_sys_monitoring
-
-        pydevd_sys_monitoring.start_monitoring(all_threads=True)
-        pydevd_sys_monitoring.update_monitor_events()
-        pydevd_sys_monitoring.restart_events()
-        return
-    if py_db.__dict__.pop("enable_tracing", None) is None:  # type: ignore
-        return
-
-    _trace_new_threads(py_db, True)
-
-    # The main thread by itself as well: only x86-64 wheels of debugpy can reach into other threads.
-    _main_thread.trace(True)
-    py_db.enable_tracing(py_db.trace_dispatch, apply_to_all_threads=True)  # type: ignore
-    py_db.set_tracing_for_untraced_contexts()  # type: ignore
-
-
-class _MainThread:
-    """Has the main thread switch its tracing on or off at its next bytecode, without a signal.
-
-    One call is under way at most, whatever happens meanwhile, and it does what is wanted by then: a
-    thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls. It
-    is under way until it is all but over: CPython 3.11 runs no second one meanwhile, and enters no
-    traced function while one is due, so that the program would stand still for ever (seen).
-    """
-
-    def __init__(self):
-        # type: () -> None
-        self.wanted = False
-        self._lock = threading.Lock()
-        self._under_way = False
-        self._pointer = None  # type: object  # lives as long as the process: C holds it
-
-    def trace(self, wanted):
-        # type: (bool) -> None
-        import ctypes
-
-        with self._lock:
-            self.wanted = wanted
-            if self._under_way:
-                return
-            self._under_way = True
-        if self._pointer is None:
-            self._pointer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._call)
-        if ctypes.pythonapi.Py_AddPendingCall(self._pointer, None) != 0:
-            self._under_way = False
-
-    def forget(self):
-        # type: () -> None
-        """In a forked child: whoever held the lock isn't there."""
-        self._lock = threading.Lock()
-        self.wanted = self._under_way = False
-
-    def _call(self, _):
-        # type: (object) -> int
-        while True:
-            wanted = self.wanted
-            try:
-                if wanted:
-                    py_db = _py_db()
-                    py_db.enable_tracing()  # type: ignore
-                    py_db.set_tracing_for_untraced_contexts()  # type: ignore
-                else:
-                    _stop_tracing_here()
-            except Exception:
-                pass
-            # Nothing is called from here on, were it only because of the trace function.
-            with self._lock:
-                if self.wanted is wanted:
-                    self._under_way = False
-                    return 0
-
-
-_main_thread = _MainThread()
-

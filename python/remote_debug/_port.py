@@ -14,10 +14,11 @@ def listen(config, folder, path):
     :raises OSError: the port can't be had.
     :raises RuntimeError: the adapter can't be started.
     """
-    from . import _debugpy
+    from . import _debugpy, _debugpy_tracing
 
     auth = config["auth"]
     token = os.urandom(32).hex() if auth else None  # 256 bits from the system's source
+    _debugpy_tracing.remember()
     with _debugpy.importing(folder, path):
         import debugpy  # noqa: F401
 

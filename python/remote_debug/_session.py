@@ -207,7 +207,7 @@ class Session:
                 if not self._attached():
                     left = max(until - time.monotonic(), 0.001) if limit else 0
                     self.show_crash(words, left)
-                    if not self.wait(left, state="crashed"):
+                    if not self.wait(left):
                         _say.note("Nobody attached in time: the program ends")
                         return
                 # One after the other: "continue" lets all threads go, also one that is about to stop.
@@ -284,14 +284,13 @@ class Session:
             self.busy = busy
         self.listening = True
         _debugpy.settle(self._on_attach, self._on_detach)
-        _debugpy.quiet()
         self.record.write(
             state=state, address={"host": self._reachable(host), "port": port}, token=token, **more
         )
         return True
 
-    def wait(self, limit, state="listening"):
-        # type: (float, str) -> bool
+    def wait(self, limit):
+        # type: (float) -> bool
         """Waits for a client; False when the time is over."""
         from . import _debugpy
 
@@ -299,10 +298,7 @@ class Session:
         # Listening alone doesn't tell: after a detach the program listens, too, and runs on.
         self.record.write(waiting=True)
         try:
-            if not _debugpy.wait(limit):
-                return False
-            _debugpy.trace_this_thread()
-            return True
+            return _debugpy.wait(limit)
         finally:
             self.waiting = False
             if self.record.values["waiting"]:

@@ -113,6 +113,39 @@ for (const interpreter of interpreters) {
   });
 }
 
+/** Its main thread ends at once, another one goes on. */
+const outlived = `import os, threading, time
+def work(mine):
+    while not os.path.exists("stop"):
+        mine += 1
+        time.sleep(0.01)
+threading.Thread(target=work, args=(1,)).start()
+print("about to end", flush=True)
+`;
+
+// 3.12 starts no thread any more once the main one is over, so nothing can be opened there.
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13].includes(minor))) {
+  Deno.test(`a thread that outlives the main one stops at each wake (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("outlived.py", outlived);
+    await using child = startRdg(["debug", "-l", interpreter.path, "outlived.py"], { sandbox });
+    await child.until(/^about to end$/m, { stream: "stdout" });
+    await blocked(child.pid);
+    for (let round = 0; round < 6; round++) {
+      const from = child.stderr.length;
+      await child.kill(40);
+      await using client = await attach(child, sandbox, { port: await child.port(from) });
+      const stop = await stopped(client);
+      assert.ok(stop.frames.some((frame) => frame.startsWith("work ")), stop.frames.join("\n"));
+      await resume(client, stop);
+      await client.disconnect();
+      while ((await sandbox.records())[0]?.["state"] === "attached") await blocked(child.pid);
+    }
+    await sandbox.write("stop", "");
+    assert.equal((await child.status()).code, 0);
+  });
+}
+
 /** Is met by most wakes where a lock of `threading`, or the import system, is in the way. */
 const awkward: Readonly<Record<string, string>> = {
   "starting threads": `

@@ -1,0 +1,328 @@
+"""Has the program traced while a client is attached, and at full speed, as it was before, while none is.
+
+Python 3.12 and later have ``sys.monitoring`` for that. Before, each thread has one trace function: debugpy
+takes the place of the program's own (coverage has one), and here it is given back. Versions: see
+``_debugpy.py``.
+"""
+
+import _thread
+import contextlib
+import sys
+import threading
+
+from . import _tracing_count
+
+_set_trace = sys.settrace  # debugpy puts its own in place, which warns
+
+
+def uses_monitoring():
+    # type: () -> bool
+    try:
+        from _pydevd_bundle.pydevd_constants import PYDEVD_USE_SYS_MONITORING
+    except ImportError:
+        return False
+    return bool(PYDEVD_USE_SYS_MONITORING)
+
+
+def off(py_db):
+    # type: (object) -> None
+    """Full speed while nobody is attached: on 3.11 tracing alone would cost 8 times in calls."""
+    if uses_monitoring():
+        _monitoring().stop_monitoring(all_threads=True)
+        return
+    import pydevd_tracing
+
+    py_db.enable_tracing = _nothing  # type: ignore
+    _own.give_back_hook(py_db)
+    main_thread.trace(False)
+    for frames in _stacks().values():
+        for frame in frames:
+            _own.give_back_frame(frame)
+    idents = _other_threads()
+    _tracing_count.leaving(idents)
+
+    def leave(frame, event, arg):
+        # type: (object, str, object) -> None
+        # Called once in each thread, at its next call. A client may have come meanwhile.
+        _stop_here()
+        if main_thread.wanted:
+            py_db.enable_tracing()  # type: ignore
+
+    # Reaches other threads only on x86-64, where debugpy's wheels bring the library for it.
+    if idents:
+        pydevd_tracing.set_trace_to_threads(leave, thread_idents=idents, create_dummy_thread=False)
+    pydevd_tracing.restore_sys_set_trace_func()
+
+
+def on(py_db):
+    # type: (object) -> None
+    """Tracing on again, in all threads, for the client that is attaching."""
+    if uses_monitoring():
+        monitoring = _monitoring()
+        monitoring.start_monitoring(all_threads=True)
+        monitoring.update_monitor_events()
+        monitoring.restart_events()
+        return
+    if py_db.__dict__.pop("enable_tracing", None) is None:  # type: ignore
+        return
+    import pydevd_tracing
+
+    remember()
+    pydevd_tracing.replace_sys_set_trace_func()
+    threading.settrace(py_db.trace_dispatch)  # type: ignore
+    main_thread.trace(True)
+    idents = _other_threads()
+    if idents:
+        # Only x86-64 wheels of debugpy can reach into other threads; the main one sees to itself.
+        function = py_db.trace_dispatch if py_db.frame_eval_func is None else py_db.dummy_trace_dispatch  # type: ignore
+        pydevd_tracing.set_trace_to_threads(function, thread_idents=idents)
+    py_db.set_tracing_for_untraced_contexts()  # type: ignore
+
+
+def remember():
+    # type: () -> None
+    """What traces the program by its own wish, before debugpy takes the place."""
+    _own.remember()
+    _tracing_count.find()
+
+
+def this_thread(py_db):
+    # type: (object) -> None
+    """Before 3.12 a thread other than the main one can be sure of tracing only by its own doing."""
+    if not uses_monitoring() and not _is_main_over():
+        py_db.enable_tracing()  # type: ignore
+
+
+def forget_in_child(py_db):
+    # type: (object) -> None
+    """In a forked child: no tracing by debugpy."""
+    if uses_monitoring():
+        _monitoring().stop_monitoring(all_threads=True)
+    else:
+        _own.give_back_hook(py_db)
+        _stop_here()
+    py_db.enable_tracing = _nothing  # type: ignore
+    main_thread.forget()
+
+
+def deafen_this_thread():
+    # type: () -> object
+    """Keeps sys.monitoring's events of this thread from debugpy; returns what undoes it."""
+    if not uses_monitoring():
+        return _nothing
+    monitoring = _monitoring()
+
+    def hear():
+        # type: () -> None
+        monitoring.start_monitoring(all_threads=False)
+        with contextlib.suppress(ValueError):  # the client goes just now, and :func:`off` runs
+            monitoring.update_monitor_events()
+        # Places whose events were passed over meanwhile report no more until this.
+        monitoring.restart_events()
+
+    # Starting first: a thread that has reported nothing yet can't be stopped, and would begin later.
+    monitoring.start_monitoring(all_threads=False)
+    monitoring.stop_monitoring(all_threads=False)
+    return hear
+
+
+def pause_monitoring():
+    # type: () -> object
+    """On 3.12 and later versions before 1.8.22 stop in the wrong frame while events still come in.
+    Returns what switches them on again."""
+    if not uses_monitoring():
+        return _nothing
+    monitoring = _monitoring()
+    monitoring.stop_monitoring(all_threads=True)
+    return lambda: monitoring.start_monitoring(all_threads=True)
+
+
+def _monitoring():
+    # type: () -> object
+    from _pydevd_sys_monitoring import pydevd_sys_monitoring
+
+    return pydevd_sys_monitoring
+
+
+def _nothing(*args, **kwargs):
+    # type: (*object, **object) -> None
+    pass
+
+
+def _is_main_over():
+    # type: () -> bool
+    """Whether the current thread is the main one, and it is over but for handlers of signals. debugpy
+    waits for itself where such a thread is traced while it serves a client."""
+    thread = threading.current_thread()
+    return thread is threading.main_thread() and not thread.is_alive()
+
+
+def _stacks():
+    # type: () -> dict
+    """The frames of each thread, the innermost first."""
+    stacks = {}
+    for ident, frame in sys._current_frames().items():
+        stacks[ident] = []
+        while frame is not None:
+            stacks[ident].append(frame)
+            frame = frame.f_back  # type: ignore
+    return stacks
+
+
+def _other_threads():
+    # type: () -> list
+    """All but the main one and debugpy's own."""
+    known = {thread.ident: thread for thread in threading.enumerate()}
+    main = threading.main_thread().ident
+    return [
+        ident
+        for ident in sys._current_frames()
+        if ident != main and not getattr(known.get(ident), "pydev_do_not_trace", False)
+    ]
+
+
+def _stop_here():
+    # type: () -> None
+    """Gives the current thread back the trace function that it had."""
+    import pydevd_tracing
+
+    if _is_debugpys(sys.gettrace()):
+        pydevd_tracing.SetTrace(None)
+        theirs = _own.in_thread(_thread.get_ident())
+        if theirs is not None:
+            _set_trace(theirs)
+    frame = sys._getframe()  # type: object
+    while frame is not None:
+        _own.give_back_frame(frame)
+        frame = frame.f_back  # type: ignore
+    _tracing_count.left(_thread.get_ident())
+
+
+def _is_debugpys(function):
+    # type: (object) -> bool
+    """Whether a trace function is debugpy's, or one of those here."""
+    function = getattr(function, "func", function)  # a partial
+    for module in (
+        getattr(function, "__module__", None),
+        type(function).__module__,
+        type(getattr(function, "__self__", None)).__module__,
+    ):
+        if module and module.startswith(("pydevd", "_pydevd", "_pydev_bundle", __package__)):
+            return True
+    return False
+
+
+class _Own:
+    """What traces the program by its own wish."""
+
+    def __init__(self):
+        # type: () -> None
+        self._threads = {}  # type: dict  # trace function by thread, where a thread has said it
+        self._frames = {}  # type: dict  # and by frame
+        self._hook = None  # type: object  # of threading.settrace
+
+    def remember(self):
+        # type: () -> None
+        self.remember_thread()
+        hook = getattr(threading, "_trace_hook", None)
+        if not _is_debugpys(hook):
+            self._hook = hook
+        # By number: a frame, and what is in it, must not live longer for this.
+        self._frames = {
+            (id(frame), id(frame.f_code)): frame.f_trace
+            for frames in _stacks().values()
+            for frame in frames
+            if frame.f_trace is not None and not _is_debugpys(frame.f_trace)
+        }
+
+    def remember_thread(self):
+        # type: () -> None
+        function = sys.gettrace()
+        if not _is_debugpys(function):
+            self._threads[_thread.get_ident()] = function
+
+    def in_thread(self, ident):
+        # type: (int) -> object
+        """The function of a thread. Python tells that only to the thread itself: of one that wasn't
+        asked, it is what ``threading.settrace`` gives to each."""
+        return self._threads.get(ident, self._hook)
+
+    def give_back_frame(self, frame):
+        # type: (object) -> None
+        if _is_debugpys(frame.f_trace):  # type: ignore
+            frame.f_trace = self._frames.get((id(frame), id(frame.f_code)))  # type: ignore
+            frame.f_trace_lines = True  # type: ignore
+
+    def give_back_hook(self, py_db):
+        # type: (object) -> None
+        """Threads that start from now on: debugpy's slowest function at each call, if it stayed (57
+        times slower on 3.11). One that the program has set meanwhile stays."""
+        if getattr(threading, "_trace_hook", None) is py_db.trace_dispatch:  # type: ignore
+            threading.settrace(self._hook)  # type: ignore
+
+
+class _MainThread:
+    """Has the main thread switch its tracing on or off at its next bytecode, without a signal.
+
+    One call is under way at most, whatever happens meanwhile, and it does what is wanted by then: a
+    thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls. It
+    is under way until it is all but over: CPython 3.11 runs no second one meanwhile, and enters no
+    traced function while one is due, so that the program would stand still for ever (seen).
+    """
+
+    def __init__(self):
+        # type: () -> None
+        self.wanted = False
+        self._lock = threading.Lock()
+        self._under_way = False
+        self._pointer = None  # type: object  # lives as long as the process: C holds it
+
+    def trace(self, wanted):
+        # type: (bool) -> None
+        import ctypes
+
+        with self._lock:
+            self.wanted = wanted
+            if self._under_way:
+                return
+            self._under_way = True
+        if self._pointer is None:
+            self._pointer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._call)
+        if ctypes.pythonapi.Py_AddPendingCall(self._pointer, None) != 0:
+            self._under_way = False
+
+    def forget(self):
+        # type: () -> None
+        """In a forked child: whoever held the lock isn't there."""
+        self._lock = threading.Lock()
+        self.wanted = self._under_way = False
+
+    def _call(self, _):
+        # type: (object) -> int
+        while True:
+            wanted = self.wanted
+            try:
+                self._switch(wanted)
+            except Exception:
+                pass
+            # Nothing is called from here on, were it only because of the trace function.
+            with self._lock:
+                if self.wanted is wanted:
+                    self._under_way = False
+                    return 0
+
+    def _switch(self, wanted):
+        # type: (bool) -> None
+        if not wanted:
+            _stop_here()
+        elif not _is_main_over():
+            from _pydevd_bundle.pydevd_constants import get_global_debugger
+
+            _own.remember_thread()
+            py_db = get_global_debugger()
+            py_db.enable_tracing()  # type: ignore
+            py_db.set_tracing_for_untraced_contexts()  # type: ignore
+
+
+_own = _Own()
+main_thread = _MainThread()
