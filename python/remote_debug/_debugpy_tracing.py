@@ -261,8 +261,8 @@ class _Own:
             threading.settrace(self._hook)  # type: ignore
 
 
-class _MainThread:
-    """Has the main thread switch its tracing on or off at its next bytecode, without a signal.
+class MainThread:
+    """Has the main thread call ``switch`` (with True: tracing on) at its next bytecode, without a signal.
 
     One call is under way at most, whatever happens meanwhile, and it does what is wanted by then: a
     thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls. It
@@ -270,9 +270,10 @@ class _MainThread:
     traced function while one is due, so that the program would stand still for ever (seen).
     """
 
-    def __init__(self):
-        # type: () -> None
+    def __init__(self, switch):
+        # type: (object) -> None
         self.wanted = False
+        self._switch = switch
         self._lock = threading.Lock()
         self._under_way = False
         self._pointer = None  # type: object  # lives as long as the process: C holds it
@@ -302,7 +303,7 @@ class _MainThread:
         while True:
             wanted = self.wanted
             try:
-                self._switch(wanted)
+                self._switch(wanted)  # type: ignore
             except Exception:
                 pass
             # Nothing is called from here on, were it only because of the trace function.
@@ -311,18 +312,19 @@ class _MainThread:
                     self._under_way = False
                     return 0
 
-    def _switch(self, wanted):
-        # type: (bool) -> None
-        if not wanted:
-            _stop_here()
-        elif not _is_main_over():
-            from _pydevd_bundle.pydevd_constants import get_global_debugger
 
-            _own.remember_thread()
-            py_db = get_global_debugger()
-            py_db.enable_tracing()  # type: ignore
-            py_db.set_tracing_for_untraced_contexts()  # type: ignore
+def _switch_main_thread(wanted):
+    # type: (bool) -> None
+    if not wanted:
+        _stop_here()
+    elif not _is_main_over():
+        from _pydevd_bundle.pydevd_constants import get_global_debugger
+
+        _own.remember_thread()
+        py_db = get_global_debugger()
+        py_db.enable_tracing()  # type: ignore
+        py_db.set_tracing_for_untraced_contexts()  # type: ignore
 
 
 _own = _Own()
-main_thread = _MainThread()
+main_thread = MainThread(_switch_main_thread)

@@ -54,48 +54,46 @@ for (const interpreter of new Set([python, newestPython])) {
 
 /** The main thread is switching its tracing on, in Python, when it is asked to once more. */
 const switching = `import sys, threading, time
-from remote_debug import _debugpy
+from remote_debug import _debugpy_tracing
 
 switching, asked = threading.Event(), threading.Event()
 done = []
 
-class PyDB:
-    def enable_tracing(self):
-        sys.settrace(lambda frame, event, arg: None)
-        switching.set()
-        while not asked.is_set():
-            time.sleep(0.01)
-        self.after()
+def switch(wanted):
+    if not wanted:
+        sys.settrace(None)
+        return
+    sys.settrace(lambda frame, event, arg: None)
+    switching.set()
+    while not asked.is_set():
+        time.sleep(0.01)
+    after()
 
-    def after(self):
-        done.append(True)
+def after():
+    done.append(True)
 
-    def set_tracing_for_untraced_contexts(self):
-        pass
-
-_debugpy._py_db = PyDB
-_debugpy._stop_tracing_here = lambda: sys.settrace(None)
+main_thread = _debugpy_tracing.MainThread(switch)
 
 def ask():
     switching.wait()
-    _debugpy._main_thread.trace(False)
-    _debugpy._main_thread.trace(True)
+    main_thread.trace(False)
+    main_thread.trace(True)
     asked.set()
 
 thread = threading.Thread(target=ask)
 thread.start()
-_debugpy._main_thread.trace(True)
-while not done or _debugpy._main_thread._under_way:
+main_thread.trace(True)
+while not done or main_thread._under_way:
     time.sleep(0.01)
 thread.join()
-_debugpy._main_thread.trace(False)
-while _debugpy._main_thread._under_way:
+main_thread.trace(False)
+while main_thread._under_way:
     time.sleep(0.01)
 print("traced:", sys.gettrace() is not None)
 `;
 
 for (const interpreter of interpreters) {
-  Deno.test(`_MainThread.trace() asked meanwhile lets the program go on (Python ${interpreter.version})`, async () => {
+  Deno.test(`MainThread.trace() asked meanwhile lets the program go on (Python ${interpreter.version})`, async () => {
     await using sandbox = await makeSandbox({ interpreter, debugpy: null });
     await sandbox.write("switching.py", switching);
     const env = { PYTHONPATH: `${root}/python` };
