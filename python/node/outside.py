@@ -65,6 +65,13 @@ def why_unarmed(process, path):
         return "it is armed for a crash only (%s)" % ", ".join(modes)
     if process.known or (config and path is not None):
         if path is None:
+            try:
+                os.readlink("/proc/%d/cwd" % process.here)  # allowed to whom its descriptors are
+            except PermissionError:
+                reason = tracer.why_not_readable(process.here, process.status())
+                return "the file that its stacks are written to can't be reached: %s" % reason
+            except OSError:
+                raise Refused("gone")
             return "the program closed the file that its stacks are written to"
         return "the program took the handler of signal %d away" % process.signal
     return 'it was not started by "rdg debug"'

@@ -64,11 +64,14 @@ def check(process):
 
 def why_no_ptrace(pid, status, root="/proc"):
     """What of the kernel's forbids me to look into a process of mine."""
-    words = scope_words(root)
-    if words:
-        return words
+    return scope_words(root) or why_not_readable(pid, status, root)
+
+
+def why_not_readable(pid, status, root="/proc"):
+    """What of the kernel's forbids me to read the files of /proc about a process of mine."""
     try:
-        if os.stat("%s/%d" % (root, pid)).st_uid != int(status["Uid"].split()[0]):
+        # The kernel gives what only its owner may read to root then; the folder itself stays.
+        if os.stat("%s/%d/environ" % (root, pid)).st_uid != int(status["Uid"].split()[0]):
             return "it has been marked as not to be looked into (a set-user-ID program, or its own wish)"
         if os.readlink("%s/%d/ns/user" % (root, pid)) != os.readlink("%s/self/ns/user" % root):
             return "it runs in a container with users of its own"

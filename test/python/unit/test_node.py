@@ -59,6 +59,7 @@ class Forbidden(unittest.TestCase):
         os.makedirs(self.root + "/self/ns")
         os.symlink("user:[1]", self.root + "/self/ns/user")
         os.symlink("user:[1]", self.root + "/7/ns/user")
+        open(self.root + "/7/environ", "w").close()
         self.assertRegex(tracer.why_no_ptrace(7, own, self.root), "security module")
         other = {"Uid": "%d 0 0 0" % (os.getuid() + 1)}
         self.assertRegex(tracer.why_no_ptrace(7, other, self.root), "marked as not to be looked into")
@@ -72,6 +73,40 @@ class Forbidden(unittest.TestCase):
         symbol = 'No symbol "Py_AddPendingCall" in current context.\n'
         self.assertEqual(tracer.why_failed(symbol), ("cannot-inject", "gdb: " + symbol.strip()))
         self.assertEqual(tracer.why_failed(""), ("cannot-inject", "gdb: no reason given"))
+
+
+class Unarmed(unittest.TestCase):
+    """Why a process that has a record can't be asked by the stack signal."""
+
+    #: Becomes another user, has a child that does or doesn't let itself be looked into, and says why not.
+    SCRIPT = """
+import ctypes, os, sys
+import outside, process
+os.setgid(65534), os.setuid(65534)
+ready, go_on = os.pipe(), os.pipe()
+child = os.fork()
+if child == 0:
+    ctypes.CDLL(None).prctl(4, sys.argv[1] == "plain", 0, 0, 0)  # PR_SET_DUMPABLE
+    os.write(ready[1], b"x")
+    os.close(go_on[1])
+    os.read(go_on[0], 1)
+    os._exit(0)
+os.read(ready[0], 1)
+question = process.Process({}, [None, child, 1, None, 41])
+print(outside.why_unarmed(question, question.stack_file(999)))
+"""
+
+    @unittest.skipUnless(os.getuid() == 0, "root can be another user")
+    def test_a_file_that_is_closed_and_one_that_can_t_be_reached(self):
+        for way, said in (("plain", "the program closed the file"), ("hidden", "marked as not to be looked")):
+            environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+            done = subprocess.run(
+                [sys.executable, "-c", self.SCRIPT, way],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+            )
+            self.assertIn(said, done.stdout.decode(), done.stderr.decode())
 
 
 class Lines(unittest.TestCase):
