@@ -47,8 +47,8 @@ def listen(bind, port, token, *, auth=True, subprocess=False, report=None):
     token: the session's token, at least 32 characters; not used with auth=False.
     auth: False means debugpy's own way: whoever reaches the port gets in.
     subprocess: whether debugpy follows child processes.
-    report: called from a thread, with small dicts: see ``_door.Door``. Without it, refusals are
-        written to standard error.
+    report: called from a thread, with small dicts: see ``_door.Door``; the last one, when the adapter
+        has gone, is {"event": "ended"}. Without it, refusals are written to standard error.
 
     Returns once pydevd is connected, so that ``debugpy.wait_for_client()`` can follow. Raises
     OSError when the port can't be had (``errno.EADDRINUSE`` …), AdapterError when the adapter can't
@@ -251,19 +251,23 @@ def _let_go(*sockets):
 
 
 def _watch(control, lines, report):
+    def tell(event):
+        try:
+            report(event)
+        except Exception:
+            pass
+
     def run():
         # The adapter's end closes with it.
         try:
             for line in lines:
-                try:
-                    report(json.loads(line))
-                except Exception:
-                    pass
+                tell(json.loads(line))
         except (OSError, ValueError):
             pass
         finally:
             lines.close()
             control.close()
+            tell({"event": "ended"})
 
     thread = threading.Thread(target=run, name="rdg door", daemon=True)
     thread.pydev_do_not_trace = True

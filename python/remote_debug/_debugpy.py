@@ -47,13 +47,18 @@ def restore_environment(before):
                 del os.environ[name]
 
 
-def settle(on_attach, on_detach):
-    # type: (object, object) -> None
-    """After ``listen``: hides rdg's own frames, bounds the output sent, and reports attach and detach.
+_after_end = None  # type: object  # what :func:`after_end` has to do
 
-    Both callbacks run in pydevd's reader thread. ``on_disconnect`` and ``on_configuration_done`` are
-    methods of PyDB in every version tried.
+
+def settle(on_attach, on_detach, on_end):
+    # type: (object, object, object) -> None
+    """After ``listen``: hides rdg's own frames, bounds the output sent, and reports attach and detach,
+    and the end of the adapter.
+
+    The first two callbacks run in pydevd's reader thread. ``on_disconnect`` and
+    ``on_configuration_done`` are methods of PyDB in every version tried.
     """
+    global _after_end
     py_db = _py_db()
     hide_frames(py_db)
     _debugpy_output.bound(py_db)
@@ -67,18 +72,37 @@ def settle(on_attach, on_detach):
         configured()
         on_attach()  # type: ignore
 
+    def let_go():
+        # type: () -> None
+        _debugpy_output.end(py_db)
+        _debugpy_tracing.off(py_db)
+
     def on_disconnect():
         # type: () -> None
         was_attached = py_db.is_attached()
         disconnected()
-        _debugpy_output.end(py_db)
         if was_attached:
-            _debugpy_tracing.off(py_db)
+            let_go()
             on_detach()  # type: ignore
+
+    def after_end():
+        # type: () -> None
+        on_end()  # type: ignore
+        let_go()
 
     py_db.on_configuration_done = on_configuration_done
     py_db.on_disconnect = on_disconnect
+    _after_end = after_end
     _debugpy_tracing.off(py_db)
+
+
+def after_end():
+    # type: () -> None
+    """The adapter's process has gone, maybe without a word: the program has its speed and its streams
+    back all the same."""
+    if _after_end is not None:
+        _after_end()  # type: ignore
+
 
 
 def hide_frames(py_db):

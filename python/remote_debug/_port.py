@@ -38,7 +38,9 @@ def listen(config, folder, path):
 def _report(event):
     # type: (dict) -> None
     """What the door says from the adapter's process."""
-    from . import _adapter
+    from . import _adapter, _debugpy
 
     if event.get("event") == "refused":
         _say.write(_adapter.refusal(event) + "\n")
+    elif event.get("event") == "ended":
+        _debugpy.after_end()

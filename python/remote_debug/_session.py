@@ -158,7 +158,7 @@ class Session:
 
             left = _debugpy.threads_left()
             if self.listening and _debugpy.ended():
-                self.record.write(state="armed", address=None, token=None)
+                self._on_end()
                 _say.note("The debugger's own process has ended: this program can't be stopped again")
                 return
             if left is False:
@@ -283,7 +283,7 @@ class Session:
         finally:
             self.busy = busy
         self.listening = True
-        _debugpy.settle(self._on_attach, self._on_detach)
+        _debugpy.settle(self._on_attach, self._on_detach, self._on_end)
         self.record.write(
             state=state, address={"host": self._reachable(host), "port": port}, token=token, **more
         )
@@ -360,6 +360,10 @@ class Session:
         # type: () -> None
         crashed = self.record.values["exception"] is not None
         self.record.write(state="crashed" if crashed else "listening")
+
+    def _on_end(self):
+        # type: () -> None
+        self.record.write(state="armed", address=None, token=None)
 
 
 def _reason(error):

@@ -1,7 +1,7 @@
 /** Where a woken program stops: in the midst of what it waits for, whatever that is. */
 
 import assert from "node:assert/strict";
-import { attach, evaluate, loopScript, resume, stopped } from "../support/debugging.ts";
+import { attach, evaluate, resume, stopped } from "../support/debugging.ts";
 import { interpreters, python } from "../support/python.ts";
 import { asleep } from "../support/proc.ts";
 import { makeSandbox, startRdg } from "../support/rdg.ts";
@@ -191,23 +191,35 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13, 14].inc
   });
 }
 
-Deno.test(`a wake after the adapter's death doesn't wait for a client (${python.version})`, async () => {
+/** Says each round whether it is traced. */
+const tracedScript = `import os, sys, time
+while not os.path.exists("stop"):
+    print("traced", sys.gettrace() is not None, flush=True)
+    time.sleep(0.02)
+`;
+
+Deno.test(`after the adapter's death a program runs on untraced, and a wake says so (${python.version})`, async () => {
   await using sandbox = await makeSandbox({ interpreter: python });
-  await sandbox.write("loop.py", loopScript);
-  await using child = startRdg(["debug", "-l", python.path, "loop.py"], { sandbox });
-  await child.until(/^round 1 /m, { stream: "stdout" });
+  await sandbox.write("traced.py", tracedScript);
+  await using child = startRdg(["debug", "-l", python.path, "traced.py"], { sandbox });
+  await child.until(/^traced False$/m, { stream: "stdout" });
   await child.kill(40);
   {
     await using client = await attach(child, sandbox, { port: await child.port() });
-    await stopped(client);
+    await resume(client, await stopped(client));
+    await child.until(/^traced True$/m, { stream: "stdout" });
+    const from = child.stdout.length;
     Deno.kill(await adapterOf(sandbox.state), "SIGKILL");
-    await child.until(/^round \d+ /m, { stream: "stdout", from: child.stdout.length });
+    await child.until(/^traced False$/m, { stream: "stdout", from });
   }
+  const [record] = await sandbox.records();
+  assert.deepEqual([record?.["state"], record?.["address"]], ["armed", null]);
   await child.kill(40);
   await child.until(/The debugger's own process has ended/);
-  assert.equal((await sandbox.records())[0]?.["state"], "armed");
+  const from = child.stdout.length;
+  await child.until(/^traced False$/m, { stream: "stdout", from });
   await sandbox.write("stop", "");
-  assert.equal((await child.status()).code, 4);
+  assert.equal((await child.status()).code, 0);
 });
 
 /** The process of the adapter that a test's program has started. */
