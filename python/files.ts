@@ -28,6 +28,7 @@ import findText from "./remote_debug/_find.py" with { type: "text" };
 import injectText from "./remote_debug/_inject.py" with { type: "text" };
 import jobText from "./remote_debug/_job.py" with { type: "text" };
 import launcherText from "./remote_debug/_launcher.py" with { type: "text" };
+import listeningText from "./remote_debug/_listening.py" with { type: "text" };
 import momentText from "./remote_debug/_moment.py" with { type: "text" };
 import oldText from "./remote_debug/_old.py" with { type: "text" };
 import outsideText from "./remote_debug/_outside.py" with { type: "text" };
@@ -68,6 +69,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_inject.py": injectText,
   "_job.py": jobText,
   "_launcher.py": launcherText,
+  "_listening.py": listeningText,
   "_moment.py": momentText,
   "_old.py": oldText,
   "_outside.py": outsideText,

@@ -83,9 +83,9 @@ export function stackCommand(request: StackRequest, python: string): string[] {
   const { targets, ...rest } = request;
   const text = JSON.stringify({
     ...rest,
-    processes: targets.map(({ host, pid, startTime, pidNamespace, signal, index, fd }) => [
-      ...[host, pid, startTime, pidNamespace, signal, index, fd],
-    ]),
+    processes: targets.map(({ host, pid, startTime, pidNamespace, signal, index, fd }) => {
+      return [host, pid, startTime, pidNamespace, signal, index, fd];
+    }),
   });
   return launchHelper({ source: helperSource("stack"), python, text });
 }

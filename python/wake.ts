@@ -147,13 +147,9 @@ export function wakeCommand(request: WakeRequest, python: string): string[] {
   const { targets, ...rest } = request;
   const text = JSON.stringify({
     ...rest,
-    processes: targets.map(({ host, pid, startTime, pidNamespace, signal }) => [
-      host,
-      pid,
-      startTime,
-      pidNamespace,
-      signal,
-    ]),
+    processes: targets.map(({ host, pid, startTime, pidNamespace, signal }) => {
+      return [host, pid, startTime, pidNamespace, signal];
+    }),
   });
   return launchHelper({ source: helperSource("wake"), python, text });
 }

@@ -31,6 +31,7 @@ class Question:
         self.parent = None
         self.program = index is not None
         self.file = None
+        self.asked = False
         self.before = 0
         self.size = 0
         self.changed = 0.0
@@ -85,6 +86,7 @@ class Question:
         self.blocking = self.blockers()
         self.process.send(self.process.signal)
         self.changed = time.time()
+        self.asked = True
         return True
 
     def blockers(self):

@@ -89,64 +89,11 @@ def threads_of(process):
 
 
 def collect(questions, node, limit, injection):
-    """Asks all at once, and gathers the answers as they come."""
+    """Asks all at once, gathers the answers as they come, and looks from outside at those that can't be
+    asked."""
     end = time.time() + limit
-    waiting = []
-    asked = []
-    unarmed = []
-    for question in questions:
-        try:
-            question.prepare()
-            waiting.append(question)
-        except Refused as refused:
-            if refused.outcome == "unarmed" and (question.index is not None or question.parent is None):
-                unarmed.append((question, refused.detail))
-            else:
-                refuse(question, node, refused.outcome, refused.detail)
-        except OSError as error:
-            refuse(question, node, "failed", str(error))
-    pause = 0.005
-    while waiting or asked:
-        late = time.time() >= end
-        for question in waiting + asked:
-            done = True
-            try:
-                if question in waiting:
-                    if question.ask():
-                        waiting.remove(question)
-                        asked.append(question)
-                        done = False
-                    elif late:
-                        refuse(question, node, "late", "somebody else is asking it all the time")
-                    elif not question.process.alive():
-                        refuse(question, node, "ended")
-                    else:
-                        done = False
-                elif question.complete():
-                    answer(question, node, question.text(), True)
-                elif late or not question.process.alive():
-                    text = question.text()
-                    if text:
-                        answer(question, node, text, False)
-                    else:
-                        refuse(question, node, *question.why_late())
-                else:
-                    done = False
-            except Refused as refused:
-                gone = refused.outcome == "gone"
-                refuse(question, node, "ended" if gone else refused.outcome, refused.detail)
-                done = True
-            except OSError as error:
-                refuse(question, node, "failed", str(error))
-                done = True
-            if done:
-                question.close()
-                for queue in (waiting, asked):
-                    if question in queue:
-                        queue.remove(question)
-        if waiting or asked:
-            time.sleep(pause)
-            pause = min(pause * 1.2, 0.05)
+    ready, unarmed = prepare(questions, node)
+    gather(ready, node, end)
     again = []
     for question, seen in outside.look(unarmed, {"limit": limit, "gdb": injection is not None}):
         if seen.via is not None:
@@ -163,6 +110,71 @@ def may_arm(seen):
     """Whether a process could not be looked into, but may arm itself: its Python keeps the function that
     gdb would call to itself, or there is no gdb (Python 3.14 needs none)."""
     return seen.outcome == "no-gdb" or (seen.outcome == "cannot-inject" and "No symbol" in seen.detail)
+
+
+def prepare(questions, node):
+    """Those that can be asked; and, with the reason, those that may be looked at from outside. The others
+    are told."""
+    ready = []
+    unarmed = []
+    for question in questions:
+        try:
+            question.prepare()
+            ready.append(question)
+        except Refused as refused:
+            if refused.outcome == "unarmed" and (question.index is not None or question.parent is None):
+                unarmed.append((question, refused.detail))
+            else:
+                refuse(question, node, refused.outcome, refused.detail)
+        except OSError as error:
+            refuse(question, node, "failed", str(error))
+    return ready, unarmed
+
+
+def gather(questions, node, end):
+    """Tells what came of each, by ``end`` at the latest."""
+    pause = 0.005
+    while questions:
+        late = time.time() >= end
+        for question in list(questions):
+            try:
+                done = settle(question, node, late)
+            except Refused as refused:
+                gone = refused.outcome == "gone"
+                refuse(question, node, "ended" if gone else refused.outcome, refused.detail)
+                done = True
+            except OSError as error:
+                refuse(question, node, "failed", str(error))
+                done = True
+            if done:
+                question.close()
+                questions.remove(question)
+        if questions:
+            time.sleep(pause)
+            pause = min(pause * 1.2, 0.05)
+
+
+def settle(question, node, late):
+    """Takes one a step further. Whether it has been told what came of it."""
+    if not question.asked and question.ask():
+        return False
+    if question.asked and question.complete():
+        answer(question, node, question.text(), True)
+        return True
+    alive = question.process.alive()
+    if alive and not late:
+        return False
+    if question.asked:
+        text = question.text()
+        if text:
+            answer(question, node, text, False)
+        else:
+            refuse(question, node, *question.why_late())
+    elif late:
+        refuse(question, node, "late", "somebody else is asking it all the time")
+    else:
+        refuse(question, node, "ended")
+    return True
 
 
 def arm(question, injection):

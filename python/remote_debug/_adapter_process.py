@@ -26,7 +26,6 @@ import os
 import signal
 import socket
 import threading
-import time
 import types
 
 
@@ -134,7 +133,8 @@ class _Adapter:
     def start(self):
         """Opens the ports; returns what the debugged process has to know."""
         clients, servers = self._clients, self._servers
-        listener = _listening_socket(self._config["bind"], self._config["port"])
+        listening = _load("_listening")
+        listener = listening.open_socket(self._config["bind"], self._config["port"])
         host, port = listener.getsockname()[:2]
         clients.listener = _Listener(listener)
         if self._config["subprocess"]:
@@ -148,9 +148,7 @@ class _Adapter:
         if self._config["token"] is not None:
             self._open_door(listener)
         else:
-            threading.Thread(
-                target=_accept_each, args=(listener, self._take_anyone), daemon=True
-            ).start()
+            listening.accept_each(listener, self._take_anyone)
             if os.environ.get("DEBUGPY_ADAPTER_ENDPOINTS"):
                 _publish(os.environ["DEBUGPY_ADAPTER_ENDPOINTS"], (host, port))
         return {"host": host, "port": port, "server": list(servers.listener.getsockname()[:2])}
@@ -216,6 +214,7 @@ class _Adapter:
         """
         servers = self._servers
         users = _load("_door_users").Users()
+        listening = _load("_listening")
         accept = servers.Connection
 
         def connection(sock):
@@ -228,61 +227,18 @@ class _Adapter:
         if not _tells_users(users):
             raise RuntimeError("the system doesn't tell who connects; children can't be followed")
         # Shared with the debugged process, which reserves the number: see _reserve.
-        listener = _listening_socket("127.0.0.1", 0, shared=True)
+        listener = listening.open_socket("127.0.0.1", 0, shared=True)
         servers.listener = _Listener(listener)
-        threading.Thread(target=_accept_each, args=(listener, connection), daemon=True).start()
-
-
-def _accept_each(listener, take):
-    while True:
-        try:
-            sock, _ = listener.accept()
-        except ConnectionError:
-            continue
-        except OSError as error:
-            if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                return
-            time.sleep(0.1)
-            continue
-        try:
-            take(sock)
-        except Exception:
-            sock.close()
+        listening.accept_each(listener, connection)
 
 
 def _tells_users(users):
     # Once, with a connection to itself: some sandboxes tell nothing.
-    with _listening_socket("127.0.0.1", 0) as listener:
+    with _load("_listening").open_socket("127.0.0.1", 0) as listener:
         with socket.create_connection(listener.getsockname()[:2]):
             sock, _ = listener.accept()
             with sock:
                 return users.of([sock]).get(sock) == os.getuid()
-
-
-def _listening_socket(bind, port, shared=False):
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        if shared:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        elif port != 0:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # As debugpy has it: a client that is gone without a word is noticed after 15 seconds.
-        for level, option, value in (
-            (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-            (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1),
-            (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3),
-            (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 5),
-        ):
-            listener.setsockopt(level, option, value)
-        listener.bind(address)
-        listener.listen(socket.SOMAXCONN)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
 
 
 def _load(name):

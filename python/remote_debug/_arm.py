@@ -194,7 +194,7 @@ def _wait(session):
     try:
         session.listen("listening")  # type: ignore
         limit = session.limit(0)  # type: ignore
-        session.show("Script is paused, waiting for debugger to attach...", limit)  # type: ignore
+        session.show_paused(limit)  # type: ignore
         if not session.wait(limit):  # type: ignore
             _say.note("Nobody attached: the program goes on")
         elif session.config["stopOnEntry"]:  # type: ignore

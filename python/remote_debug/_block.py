@@ -1,4 +1,7 @@
-"""The text that tells a person where to connect. Looks names up in the resolver, briefly."""
+"""The texts that tell a person where to connect, each in one piece: many ranks may share one output.
+
+Looks names up in the resolver, briefly.
+"""
 
 import os
 import socket
@@ -52,6 +55,56 @@ def is_loopback(address):
     # type: (str) -> bool
     """Whether only this machine can reach the address."""
     return address.startswith("127.") or address in ("localhost", "::1")
+
+
+def listening(values, last_line):
+    # type: (dict, str) -> str
+    """What a program says that listens. ``values`` is the session record, here and below."""
+    return "\n%s%s\n\n" % (details(values), last_line)
+
+
+def paused(values, limit):
+    # type: (dict, float) -> str
+    """What one says that waits for a client, ``limit`` seconds at most (0: no limit)."""
+    last_line = "Script is paused, waiting for debugger to attach..."
+    if limit:
+        last_line += "\n(at most %s, then it goes on)" % _minutes(limit)
+    return listening(values, last_line)
+
+
+def crashed(values, words, limit, contained):
+    # type: (dict, str, float, bool) -> str
+    """What one says that has crashed: what happened, how long it waits, how to end it sooner.
+
+    :param contained: whether it runs in a container that has process ids of its own.
+    """
+    from . import _launcher
+
+    reaction = _launcher.reaction(values)
+    in_job = values["job"]["id"] != "local"
+    end = "end it sooner with: kill %d" % values["pid"]
+    if contained:
+        end = "end it sooner by ending its container"
+    if in_job and values["scheduler"] == "slurm":
+        end = "end it sooner with: scancel %s" % values["job"]["display"]
+    return (
+        "\n[Post-Mortem Debugger] %s\n%sScript has crashed and waits for debugger to attach...\n"
+        "(%s; %s)\n%s\n"
+        % (
+            words,
+            details(values),
+            "at most %s" % _minutes(limit) if limit else "without a time limit",
+            end,
+            "" if reaction is None else "%s\n" % reaction,
+        )
+    )
+
+
+def _minutes(seconds):
+    # type: (float) -> str
+    if seconds < 120:
+        return "%d s" % round(seconds)
+    return "%d min" % round(seconds / 60)
 
 
 def details(values):

@@ -16,7 +16,6 @@ _session = None  # type: object
 def current():
     # type: () -> Session
     """The session of this process; made with the defaults where nothing armed it."""
-    global _session
     if _session is None:
         adopt(Session(_config.read(), list(sys.path)))
     return _session  # type: ignore
@@ -106,7 +105,7 @@ class Session:
         new = self.listen("listening")
         if not self._attached():
             if wait:
-                self.show("Script is paused, waiting for debugger to attach...")
+                self.show_paused()
                 self.wait(self.limit(0))
             elif new:
                 self.show("Script goes on; attach whenever you like.")
@@ -144,7 +143,7 @@ class Session:
         # type: () -> None
         """A wake in the midst of one: neither opening nor stopping may be entered twice."""
         if self.waiting:
-            self.show("Script is paused, waiting for debugger to attach...")
+            self.show_paused()
         elif not self._attached() or self._clients != self._shown:
             # The client of the stop has gone, and the program hasn't got on yet.
             self._again = True
@@ -167,7 +166,7 @@ class Session:
             if not self._attached():
                 self.listen("listening")
                 limit = self.limit(1800)
-                self.show("Script is paused, waiting for debugger to attach...", limit)
+                self.show_paused(limit)
                 self._again = False
                 if not self.wait(limit):
                     _say.note("Nobody attached: the program goes on; wake it again with `rdg attach`")
@@ -195,7 +194,7 @@ class Session:
             # Before debugpy is loaded: the rank that failed first comes first. Of several threads as well.
             crashed = self.record.values["crashed"] or time.time()
             self._load()
-            from . import _debugpy
+            from . import _block, _debugpy
 
             if self._attached():
                 self.record.write(exception=words, crashed=crashed)
@@ -206,7 +205,8 @@ class Session:
             while True:
                 if not self._attached():
                     left = max(until - time.monotonic(), 0.001) if limit else 0
-                    self.show_crash(words, left)
+                    contained = _outside.is_contained(self.config["machine"])
+                    _say.write(_block.crashed(self.record.values, words, left, contained))
                     if not self.wait(left):
                         _say.note("Nobody attached in time: the program ends")
                         return
@@ -304,39 +304,19 @@ class Session:
             if self.record.values["waiting"]:
                 self.record.write(waiting=False)
 
-    def show(self, last_line, limit=0.0):
-        # type: (str, float) -> None
-        """Prints the block, in one piece: many ranks may share one output."""
+    def show(self, last_line):
+        # type: (str) -> None
+        """Says where to connect, and what the program does meanwhile."""
         from . import _block
 
-        if limit:
-            last_line += "\n(at most %s, then it goes on)" % minutes(limit)
-        _say.write("\n%s%s\n\n" % (_block.details(self.record.values), last_line))
+        _say.write(_block.listening(self.record.values, last_line))
 
-    def show_crash(self, words, left):
-        # type: (str, float) -> None
-        """Prints the block for a crash: what happened, how long it waits, how to end it."""
-        from . import _block, _launcher
+    def show_paused(self, limit=0.0):
+        # type: (float) -> None
+        """Says where to connect, and that the program waits for that, at most so many seconds (0: no limit)."""
+        from . import _block
 
-        values = self.record.values
-        reaction = _launcher.reaction(values)
-        in_job = values["job"]["id"] != "local"
-        end = "end it sooner with: kill %d" % values["pid"]
-        if _outside.is_contained(self.config["machine"]):
-            end = "end it sooner by ending its container"
-        if in_job and values["scheduler"] == "slurm":
-            end = "end it sooner with: scancel %s" % values["job"]["display"]
-        _say.write(
-            "\n[Post-Mortem Debugger] %s\n%sScript has crashed and waits for debugger to attach...\n"
-            "(%s; %s)\n%s\n"
-            % (
-                words,
-                _block.details(values),
-                "at most %s" % minutes(left) if left else "without a time limit",
-                end,
-                "" if reaction is None else "%s\n" % reaction,
-            )
-        )
+        _say.write(_block.paused(self.record.values, limit))
 
     def _reachable(self, bound):
         # type: (str) -> str
@@ -370,11 +350,3 @@ def _reason(error):
     # type: (Exception) -> str
     """An error in words, without its number."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def minutes(seconds):
-    # type: (float) -> str
-    """A time limit in words."""
-    if seconds < 120:
-        return "%d s" % round(seconds)
-    return "%d min" % round(seconds / 60)

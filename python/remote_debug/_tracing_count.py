@@ -22,7 +22,7 @@ _leaving = set()  # type: set  # threads that debugpy traces still
 def find():
     # type: () -> None
     """Before debugpy traces anything: where the number is, and what it is."""
-    global _memory, _index, _before
+    global _before
     if sys.version_info[:2] not in _PLACES:
         return
     if _memory is None:

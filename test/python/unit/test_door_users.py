@@ -6,7 +6,7 @@ import sys
 import unittest
 from unittest import mock
 
-from remote_debug import _adapter_process, _door_users
+from remote_debug import _door_users, _listening
 from remote_debug._door_users import NOBODY, Users
 
 OTHER = 65534
@@ -35,7 +35,7 @@ class Both(unittest.TestCase):
             self.addCleanup(users.close)
 
     def listener(self, bind="127.0.0.1"):
-        listener = _adapter_process._listening_socket(bind, 0)
+        listener = _listening.open_socket(bind, 0)
         self.addCleanup(listener.close)
         return listener
 
@@ -117,7 +117,7 @@ class Both(unittest.TestCase):
 
 class Exact(unittest.TestCase):
     def setUp(self):
-        self.listener = _adapter_process._listening_socket("127.0.0.1", 0)
+        self.listener = _listening.open_socket("127.0.0.1", 0)
         self.client = socket.create_connection(self.listener.getsockname()[:2])
         self.sock, _ = self.listener.accept()
         self.users = Users()
@@ -176,7 +176,7 @@ class Exact(unittest.TestCase):
 
 class Table(unittest.TestCase):
     def setUp(self):
-        self.listener = _adapter_process._listening_socket("127.0.0.1", 0)
+        self.listener = _listening.open_socket("127.0.0.1", 0)
         self.client = socket.create_connection(self.listener.getsockname()[:2])
         self.sock, _ = self.listener.accept()
         for thing in (self.listener, self.client, self.sock):
