@@ -1,7 +1,8 @@
-"""Everything that rdg knows of debugpy's insides.
+"""What rdg knows of debugpy's insides: its import, the session, waiting for a client, stopping.
 
-Tried with debugpy 1.6.6, 1.8.0, 1.8.11, 1.8.16, 1.8.20, 1.8.21 and 1.8.22. Nothing here is imported before a debugger is
-wanted, except :func:`find`, which imports nothing itself.
+Tracing stands in ``_debugpy_tracing.py``, the program's output in ``_debugpy_output.py``, the way that
+debugpy's adapter is started in ``_adapter.py`` and ``_adapter_process.py``. Tried with debugpy 1.6.6, 1.8.0,
+1.8.11, 1.8.16, 1.8.20, 1.8.21 and 1.8.22. Nothing of debugpy's is imported before a debugger is wanted.
 """
 
 import contextlib
@@ -72,23 +73,20 @@ def settle(on_attach, on_detach, on_end):
         configured()
         on_attach()  # type: ignore
 
-    def let_go():
-        # type: () -> None
-        _debugpy_output.end(py_db)
-        _debugpy_tracing.off(py_db)
-
     def on_disconnect():
         # type: () -> None
         was_attached = py_db.is_attached()
         disconnected()
+        _debugpy_output.end(py_db)
         if was_attached:
-            let_go()
+            _debugpy_tracing.off(py_db)
             on_detach()  # type: ignore
 
     def after_end():
         # type: () -> None
         on_end()  # type: ignore
-        let_go()
+        _debugpy_output.end(py_db)
+        _debugpy_tracing.off(py_db)
 
     py_db.on_configuration_done = on_configuration_done
     py_db.on_disconnect = on_disconnect
@@ -102,7 +100,6 @@ def after_end():
     back all the same."""
     if _after_end is not None:
         _after_end()  # type: ignore
-
 
 
 def hide_frames(py_db):
@@ -130,7 +127,7 @@ def ended():
     """Whether the session is over for good: the adapter's process has died, or was killed.
 
     A second session in the same process isn't to be had: what is left of the first one raised its
-    errors into the program (3.13).
+    errors into the program, or its threads never stopped again (3.13).
     """
     py_db = _py_db()
     return py_db is None or py_db.pydb_disposed  # type: ignore
