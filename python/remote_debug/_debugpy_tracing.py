@@ -9,6 +9,7 @@ import _thread
 import contextlib
 import sys
 import threading
+import time
 
 from . import _tracing_count
 
@@ -35,9 +36,7 @@ def off(py_db):
     py_db.enable_tracing = _nothing  # type: ignore
     _own.give_back_hook(py_db)
     main_thread.trace(False)
-    for frames in _stacks().values():
-        for frame in frames:
-            _own.give_back_frame(frame)
+    _own.give_back_frames()
     idents = _other_threads()
     _tracing_count.leaving(idents)
 
@@ -52,6 +51,19 @@ def off(py_db):
     if idents:
         pydevd_tracing.set_trace_to_threads(leave, thread_idents=idents, create_dummy_thread=False)
     pydevd_tracing.restore_sys_set_trace_func()
+    # A thread in the midst of a function of debugpy's has its frame traced again when that returns.
+    again = threading.Thread(target=_off_again, name="rdg tracing", daemon=True)
+    again.pydev_do_not_trace = again.is_pydev_daemon_thread = True  # type: ignore
+    with contextlib.suppress(RuntimeError):  # no more threads can be had
+        again.start()
+
+
+def _off_again():
+    # type: () -> None
+    time.sleep(0.2)
+    if not main_thread.wanted:
+        main_thread.trace(False)
+        _own.give_back_frames()
 
 
 def on(py_db):
@@ -63,11 +75,20 @@ def on(py_db):
         monitoring.update_monitor_events()
         monitoring.restart_events()
         return
-    if py_db.__dict__.pop("enable_tracing", None) is None:  # type: ignore
+    if main_thread.wanted:
         return
     import pydevd_tracing
 
+    def enable_tracing(*args, **kwargs):
+        # type: (*object, **object) -> None
+        # debugpy calls this in each thread, where it may take a while. The client may have left meanwhile,
+        # and what that took away would be there again.
+        type(py_db).enable_tracing(py_db, *args, **kwargs)  # type: ignore
+        if not main_thread.wanted:
+            _stop_here()
+
     remember()
+    py_db.enable_tracing = enable_tracing  # type: ignore
     pydevd_tracing.replace_sys_set_trace_func()
     threading.settrace(py_db.trace_dispatch)  # type: ignore
     main_thread.trace(True)
@@ -212,6 +233,11 @@ def _is_debugpys(function):
     return False
 
 
+def _key(frame):
+    # type: (object) -> tuple
+    return id(frame), id(frame.f_code)  # type: ignore
+
+
 class _Own:
     """What traces the program by its own wish."""
 
@@ -228,12 +254,14 @@ class _Own:
         if not _is_debugpys(hook):
             self._hook = hook
         # By number: a frame, and what is in it, must not live longer for this.
-        self._frames = {
-            (id(frame), id(frame.f_code)): frame.f_trace
-            for frames in _stacks().values()
-            for frame in frames
-            if frame.f_trace is not None and not _is_debugpys(frame.f_trace)
-        }
+        before, self._frames = self._frames, {}
+        for frames in _stacks().values():
+            for frame in frames:
+                key, function = _key(frame), frame.f_trace
+                if function is not None and not _is_debugpys(function):
+                    self._frames[key] = function
+                elif key in before:
+                    self._frames[key] = before[key]
 
     def remember_thread(self):
         # type: () -> None
@@ -247,10 +275,17 @@ class _Own:
         asked, it is what ``threading.settrace`` gives to each."""
         return self._threads.get(ident, self._hook)
 
+    def give_back_frames(self):
+        # type: () -> None
+        for frames in _stacks().values():
+            for frame in frames:
+                self.give_back_frame(frame)
+
     def give_back_frame(self, frame):
         # type: (object) -> None
-        if _is_debugpys(frame.f_trace):  # type: ignore
-            frame.f_trace = self._frames.get((id(frame), id(frame.f_code)))  # type: ignore
+        function = frame.f_trace  # type: ignore
+        if function is None or _is_debugpys(function):
+            frame.f_trace = self._frames.get(_key(frame))  # type: ignore
             frame.f_trace_lines = True  # type: ignore
 
     def give_back_hook(self, py_db):

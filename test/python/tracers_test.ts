@@ -70,7 +70,7 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13].include
       await client.disconnect();
       const from = child.stdout.length;
       await child.until(all, { stream: "stdout", from, timeoutMs: 10_000 }).catch((error) => {
-        throw new Error(`after detach ${round}: ${error}`.slice(-600));
+        throw new Error(`after detach ${round}: ${child.stdout.slice(-400)}`);
       });
     }
     await sandbox.write("stop", "");
