@@ -69,7 +69,7 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13].include
       await resume(client, stop);
       await client.disconnect();
       const from = child.stdout.length;
-      await child.until(all, { stream: "stdout", from, timeoutMs: 10_000 }).catch((error) => {
+      await child.until(all, { stream: "stdout", from, timeoutMs: 10_000 }).catch(() => {
         throw new Error(`after detach ${round}: ${child.stdout.slice(-400)}`);
       });
     }

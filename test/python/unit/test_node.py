@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.environ["PYTHONPATH"].split(os.pathsep)[0], "
 import beside  # noqa: E402
 import discover  # noqa: E402
 import lines  # noqa: E402
+import outside  # noqa: E402
 import process  # noqa: E402
 import remote_exec  # noqa: E402
 import tracer  # noqa: E402
