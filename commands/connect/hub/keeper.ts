@@ -20,11 +20,10 @@ import { Fleet } from "./fleet.ts";
 import { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
 import { Reception } from "./reception.ts";
+import { Restart, restartMs } from "./restart.ts";
 
 /** Milliseconds for which ranks that are about to be there hold up the others. */
 const gatherMs = 15_000;
-/** Milliseconds for which new ranks are waited for where the launcher may start them again. */
-const restartMs = 45_000;
 /** Milliseconds between two looks while ranks are expected. */
 const soonMs = 1000;
 
@@ -110,10 +109,12 @@ export class RanksKeeper implements Keeper<FoundRanks> {
     });
     this.#hub = hub;
     try {
+      const restart = new Restart({ found, link: () => desk.login.link });
+      await restart.prepare();
       const over = await this.#begin(found, fleet);
       if (over) return over;
       this.#served.resolve(hub);
-      return await this.#watch(fleet);
+      return await this.#watch(fleet, restart);
     } finally {
       await hub.end(`the ranks of ${this.#title()} have ended`);
       await fleet.close();
@@ -167,9 +168,9 @@ export class RanksKeeper implements Keeper<FoundRanks> {
   }
 
   /** Waits for whatever changes the state of things. */
-  async #watch(fleet: Fleet): Promise<Over> {
+  async #watch(fleet: Fleet, restart: Restart): Promise<Over> {
     const { login, stopped, options, board } = this.#desk;
-    let emptySince: number | null = null;
+    let waiting = false;
     let wait: number = lookMs;
     // The ways fall at once, so that editors are told to come again.
     const watched = () =>
@@ -193,25 +194,21 @@ export class RanksKeeper implements Keeper<FoundRanks> {
       wait = await fleet.look() ?? lookMs;
       this.#desk.tick();
       if (fleet.members.length > 0) {
-        emptySince = null;
+        waiting = false;
+        restart.came();
         continue;
       }
-      const gone = { type: "gone" as const, why: `All ranks of ${this.#title()} have ended.` };
-      if (options.wait || !this.#mayRestart()) return gone;
-      if (emptySince === null) {
+      if (options.wait || !await restart.mayCome()) {
+        return { type: "gone", why: `All ranks of ${this.#title()} have ended.` };
+      }
+      if (!waiting) {
         board.say(
-          `All ranks have ended; waiting ${restartMs / 1000} s for torchrun to restart them.`,
+          `All ranks have ended; waiting up to ${restartMs / 1000} s for torchrun to restart them.`,
         );
       }
-      emptySince ??= Date.now();
-      if (Date.now() - emptySince > restartMs) return gone;
+      waiting = true;
       wait = soonMs;
     }
-  }
-
-  /** torchrun starts its workers again after a failure. */
-  #mayRestart(): boolean {
-    return this.#found!.sessions.some(({ launcher }) => launcher === "torchrun");
   }
 
   #changed(member: Member): void {

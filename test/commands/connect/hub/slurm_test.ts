@@ -11,7 +11,7 @@ import { processesOf, runToEnd, signal, waitUntil } from "../../../cluster/proce
 import type { DapClient } from "../../../support/dap.ts";
 import { HubEditor } from "../../../support/hub_editor.ts";
 import type { Child } from "../../../support/rdg.ts";
-import { leave, zeroQuestions } from "../desk.ts";
+import { leave, nothingLeft, zeroQuestions } from "../desk.ts";
 import type { Laptop } from "../laptop.ts";
 import { laptopSuite } from "../suite.ts";
 import { type Ready, said, saidThat } from "./ranks.ts";
@@ -272,8 +272,12 @@ for (const workers of [2, 4]) {
     await using editor = await attach(ready, "torch_train.py");
     await allStop(editor, workers);
     await editor.parent.disconnect();
-    await leave(child, { cluster, laptop });
     await finish();
+    // Nobody waits for a restart by a torchrun that has ended with its job.
+    assert.equal((await child.status(20_000)).code, 0);
+    assert.match(child.stderr, new RegExp(`All ranks of job ${job} have ended\\.\n$`));
+    assert.ok(schedulerCalls(child).length <= 5, child.stderr);
+    await nothingLeft({ cluster, laptop });
   }, noTorch);
 }
 
