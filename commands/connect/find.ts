@@ -38,8 +38,8 @@ export interface Wish {
 
 /** What {@linkcode findSession} needs beside the wish. */
 export interface FindContext {
-  /** The login node. */
-  link: Link;
+  /** The login node; its connection may be another one tomorrow. */
+  login: { readonly link: Link };
   /** The world of this machine. */
   host: Host;
   /** Asks the person. */
@@ -86,12 +86,12 @@ export async function findJob(
   wish: Pick<Wish, "job" | "scheduler">,
   context: FindContext,
 ): Promise<Choice | NotYet> {
-  const { link, patient } = context;
+  const { login: { link }, patient } = context;
   const sessions = (await readRecords(link)).filter((one) => !context.done.has(sessionKey(one)));
   if (patient && sessions.length === 0 && wish.job === undefined) {
     return { why: "there is no session yet" };
   }
-  const host = hostThere(link, context.host);
+  const host = hostThere(context);
   const scheduler = await schedulerThere(wish.scheduler, context);
   let chosen: ChosenJob;
   try {
@@ -119,7 +119,7 @@ export async function findJob(
 export async function findSession(wish: Wish, context: FindContext): Promise<Found | NotYet> {
   const choice = await findJob(wish, context);
   if ("why" in choice) return choice;
-  const { link } = context;
+  const { link } = context.login;
   const { chosen, display, known, host } = choice;
   const fitting = known.filter(({ rank }) =>
     wish.rank === undefined || inRanks(rank, [[wish.rank, wish.rank]])
@@ -161,30 +161,32 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
 }
 
 /** The login node as the parts of `rdg attach` see it; its own environment is not known. */
-function hostThere(link: Link, host: Host): Host {
-  const { facts } = link;
+function hostThere({ login, host }: FindContext): Host {
+  const { facts } = login.link;
   const env: Record<string, string | undefined> = {
     RDG_STATE_DIR: facts.state,
     RDG_SCHEDULER_TIMEOUT: host.env("RDG_SCHEDULER_TIMEOUT"),
   };
   return {
     ...host,
-    terminal: host.terminal,
     env: (name) => env[name],
     hostname: () => facts.hostname,
     user: () => facts.user,
-    runner: rememberLists(link.runner),
+    // What is asked later goes over the connection of then.
+    runner: rememberLists((spec, options) => login.link.runner(spec, options)),
   };
 }
 
-/** The list of jobs is asked for once, however many steps look at it. */
+/** The list of jobs is asked for once, however many steps look at it; a failure isn't kept. */
 function rememberLists(runner: Runner): Runner {
   const answers = new Map<string, ReturnType<Runner>>();
   return (spec, options) => {
-    const key = JSON.stringify(spec);
     if (options?.onLine) return runner(spec, options);
+    const key = JSON.stringify(spec);
+    const forget = () => void answers.delete(key);
     const answer = answers.get(key) ?? runner(spec, options);
     answers.set(key, answer);
+    answer.then(({ code }) => code === 0 || forget(), forget);
     return answer;
   };
 }
@@ -192,7 +194,7 @@ function rememberLists(runner: Runner): Runner {
 /** The scheduler of the login node. */
 async function schedulerThere(
   name: string | undefined,
-  { link, host }: FindContext,
+  { login: { link }, host }: FindContext,
 ): Promise<SchedulerPlugin> {
   return chooseScheduler({
     plugins: await allSchedulers(host),

@@ -181,7 +181,7 @@ export class Stay<Found extends object> {
         }
         asked = Date.now();
         return await this.#keeper.find({
-          link: login.link,
+          login,
           host: { ...host, terminal: { ...host.terminal, say: (line) => board.say(line) } },
           menus,
           patient: options.wait,

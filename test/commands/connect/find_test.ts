@@ -44,7 +44,7 @@ async function complaint(
   env: Record<string, string> = {},
 ): Promise<RdgError> {
   const { host } = fakeHost({ env });
-  const context = { link, host, menus, patient: false, done: new Set<string>() };
+  const context = { login: { link }, host, menus, patient: false, done: new Set<string>() };
   try {
     await findSession({ timeoutS: 1, quiet: true, ...wish }, context);
   } catch (error) {

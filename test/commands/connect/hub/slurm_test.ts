@@ -78,7 +78,7 @@ const hubTest = await laptopSuite({
     [cluster, laptop] = [theCluster, theLaptop];
   },
   tidy: async () => {
-    for (const name of ["finish", "fail"]) {
+    for (const name of ["finish", "fail", "more"]) {
       await Deno.remove(`${cluster.user.home}/${name}`).catch(() => {});
     }
   },
@@ -211,7 +211,10 @@ hubTest("takes one relay a node where a firewall is in between", async () => {
 hubTest("tells the ranks' sessions to restart when ssh breaks, and the parent stays", async () => {
   const job = await submit(cluster, {
     args: ["-n2"],
-    script: "srun -n2 rdg debug --lite python3 srun.py",
+    script: `export SLURM_OVERLAP=1
+srun -n2 rdg debug --lite python3 srun.py &
+until [ -e more ]; do sleep 0.1; done
+srun -n1 rdg debug --lite python3 srun.py`,
   });
   await untilArmed(cluster, { job, count: 2 });
   await using child = connect(job, "--all");
@@ -236,6 +239,9 @@ hubTest("tells the ranks' sessions to restart when ssh breaks, and the parent st
   const again = editor.children.slice(2);
   const ranks = await Promise.all(again.map(({ client }) => rankAtLine(client)));
   assert.deepEqual(ranks.map(({ rank }) => rank).sort(), [0, 1]);
+  // One that comes now is woken over the new connection.
+  await writeProgram(cluster, { name: "more", text: "" });
+  await allStop(editor, 1, 4);
   await editor.parent.disconnect();
   await leave(child, { cluster, laptop });
 });
