@@ -123,17 +123,12 @@ export class SessionKeeper implements Keeper<Found> {
     return await this.#desk.login.rebuild(why, () => this.close());
   }
 
-  /**
-   * What is behind an end: a Ctrl-C, which a terminal gives to ssh as well; the connection below, where
-   * it was the editor's that was noticed first.
-   */
+  /** What is behind an end: the connection below, where it was the editor's that was noticed first. */
   async #behind(end: End): Promise<End> {
-    if (end.type === "stop" || end.type === "gone") return end;
+    if (end.type !== "way" && end.type !== "suspect") return end;
     const { login, stopped } = this.#desk;
-    const links = end.type === "link" ? [] : [
-      login.link.broken.then((why): End => ({ type: "link", why })),
-    ];
-    return await Promise.race([stopped, ...links, pause(100)]) || end;
+    const broken = login.link.broken.then((why): End => ({ type: "link", why }));
+    return await Promise.race([stopped, broken, pause(100)]) || end;
   }
 
   /** Whether a record goes within a moment: a program says goodbye before it has ended. */

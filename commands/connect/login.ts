@@ -31,6 +31,9 @@ export interface LoginOptions {
   signal: AbortSignal;
 }
 
+/** Milliseconds in which a Ctrl-C that has ended ssh has reached rdg too. */
+const ctrlCMs = 500;
+
 /** The login node. */
 export class Login {
   readonly #o: LoginOptions;
@@ -56,6 +59,8 @@ export class Login {
    */
   async rebuild(why: string, letGo?: () => Promise<void>): Promise<boolean> {
     const { name, reopen, board, stopped, signal } = this.#o;
+    // A terminal gives Ctrl-C to ssh as well, which may be the quicker one.
+    if (await Promise.race([stopped, pause(ctrlCMs)])) return false;
     board.show(null);
     board.say(`The connection to "${name}" broke (${lastLine(why)}); building it again.`);
     await letGo?.();
@@ -64,8 +69,12 @@ export class Login {
     let said = "";
     for (let delay = 500;; delay = Math.min(delay * 2, 15_000)) {
       try {
-        const link = await Promise.race([reopen(), stopped]);
-        if ("type" in link) return false;
+        const opening = reopen();
+        const link = await Promise.race([opening, stopped]);
+        if ("type" in link) {
+          opening.then((late) => late.close()).catch(() => {});
+          return false;
+        }
         this.#link = link;
         await link.bury(earlier.facts).catch(() => {});
         board.say(`Connected to "${name}" again.`);

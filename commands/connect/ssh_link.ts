@@ -13,6 +13,7 @@ import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { commandLine, quoteWord } from "../../plugins/host.ts";
 import { type Facts, factsScript, feed, type Link, nodeOptions, readFacts } from "./link.ts";
 import { bootstrap, Shell, specScript, withoutMarks } from "./shell.ts";
+import { SshSessions } from "./ssh_sessions.ts";
 import { loaderVariables, pause, type ProgramStream, programStream } from "./stream.ts";
 
 /** What {@linkcode sshLink} needs. */
@@ -71,7 +72,8 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     ...socket.length > 0 ? [...socket, "-M", "-o", "ControlPersist=no"] : [],
   ];
   // A session that finds no master must not make a connection of its own.
-  const inner = [...socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false"];
+  const shared = ["-o", "ControlMaster=no", "-o", "ProxyCommand=false"];
+  const inner = [...socket, ...shared];
   const session = folder === null ? common : [...common, ...inner];
 
   const spawn = (args: readonly string[], onComplaint?: (text: string) => void) => {
@@ -130,6 +132,14 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     options.signal?.removeEventListener("abort", abort);
   }
   const known = facts;
+  const sessions = new SshSessions({
+    login,
+    spawn,
+    own: common,
+    shared: [...common, ...shared],
+    first: socket,
+    folder,
+  });
   return {
     name: login,
     local: false,
@@ -149,9 +159,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     },
     start(spec) {
       options.onRun?.(commandLine(spec));
-      const started = spawn([...session, login, bootstrap]);
-      feed(started, specScript(spec, known.variables, { replace: true }));
-      return started;
+      return sessions.start(specScript(spec, known.variables, { replace: true }));
     },
     startOn(node, words, { ask }) {
       const through = folder === null ? ["-J", login] : [
@@ -177,7 +185,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
       });
     },
     async close() {
-      await shell.close();
+      await Promise.all([shell.close(), sessions.close()]);
       if (folder) await removeFolder(folder);
     },
   };

@@ -183,8 +183,6 @@ export class RanksKeeper implements Keeper<FoundRanks> {
       const what = await Promise.race([stopped, broken, pause(wait)]);
       if (what && what.type === "stop") return what;
       if (what) {
-        // A Ctrl-C, which a terminal gives to ssh as well?
-        if (await Promise.race([stopped, pause(100)])) return { type: "stop" };
         if (!await login.rebuild(what.why, () => fleet.fall())) return { type: "stop" };
         broken = watched();
         await fleet.rise();

@@ -197,10 +197,7 @@ connectTest("says that another user's job isn't mine, and asks for a rank", asyn
 });
 
 connectTest("says what is wrong where forwarding is forbidden, and takes the relay", async () => {
-  const config = `${cluster.root}/ssh/sshd_config`;
-  const text = await Deno.readTextFile(config);
-  await Deno.writeTextFile(config, `${text}AllowTcpForwarding no\n`);
-  await reloadSshd();
+  await laptop.configureSshd(["AllowTcpForwarding no"]);
   try {
     await armed();
     await using child = laptop.connect(["login", "--port=0", "--json"]);
@@ -210,8 +207,7 @@ connectTest("says what is wrong where forwarding is forbidden, and takes the rel
     await hitBreakpoint(laptop, await laptop.bridge(port));
     await leave(child, { cluster, laptop });
   } finally {
-    await Deno.writeTextFile(config, text);
-    await reloadSshd();
+    await laptop.configureSshd();
   }
 });
 
@@ -315,10 +311,3 @@ connectTest("leaves nothing on the cluster when it is killed itself", async () =
   await laptop.tidy();
   await nothingLeft({ cluster, laptop });
 });
-
-/** Has sshd read its configuration again. */
-async function reloadSshd(): Promise<void> {
-  const pid = Number((await Deno.readTextFile(`${cluster.root}/run/sshd.pid`)).trim());
-  signal(pid, "SIGHUP");
-  await laptop.untilSshd();
-}

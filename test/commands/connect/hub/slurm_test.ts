@@ -208,6 +208,28 @@ hubTest("takes one relay a node where a firewall is in between", async () => {
   await leave(child, { cluster, laptop });
 });
 
+for (const sessions of [1, 2]) {
+  hubTest(`opens more connections where sshd takes ${sessions} sessions over one`, async () => {
+    const job = await submit(cluster, {
+      args: ["-N2", "-n2"],
+      script: "srun rdg debug --lite python3 srun.py",
+    });
+    await untilArmed(cluster, { job, count: 2 });
+    await laptop.configureSshd([`MaxSessions ${sessions}`]);
+    try {
+      await using child = connect(job, "--all", "--via=relay");
+      const ready = await saidThat(child, ({ ranks }) => ranks.every(({ way }) => way !== null));
+      assert.deepEqual(ready.ranks.map(({ way }) => way), ["relay", "relay"]);
+      await using editor = await attach(ready, "srun.py");
+      await allStop(editor, 2);
+      await editor.parent.disconnect();
+      await leave(child, { cluster, laptop });
+    } finally {
+      await laptop.configureSshd();
+    }
+  });
+}
+
 hubTest("tells the ranks' sessions to restart when ssh breaks, and the parent stays", async () => {
   const job = await submit(cluster, {
     args: ["-n2"],
