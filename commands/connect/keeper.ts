@@ -7,7 +7,8 @@
 import type { Job } from "../../plugins/contract.ts";
 import { type Door, Editor, type FrontEvent, type Guest, type Live } from "./client.ts";
 import { type FindContext, findSession, type Found, type NotYet } from "./find.ts";
-import { lastLine, type Stop } from "./login.ts";
+import { type Stop } from "./login.ts";
+import { capital, lastLine } from "./text.ts";
 import { readAgain, sessionKey } from "./records.ts";
 import type { Status } from "./status.ts";
 import type { Desk, Keeper, Over } from "./stay.ts";
@@ -288,8 +289,7 @@ export class SessionKeeper implements Keeper<Found> {
 }
 
 function name(found: Found): string {
-  const text = lowerName(found);
-  return text[0]!.toUpperCase() + text.slice(1);
+  return capital(lowerName(found));
 }
 
 function lowerName({ session, job }: Found): string {

@@ -9,6 +9,7 @@ import { ExitCode, RdgError } from "../../plugins/error.ts";
 import type { Link } from "./link.ts";
 import type { Board } from "./status.ts";
 import { pause } from "./stream.ts";
+import { lastLine } from "./text.ts";
 
 /** What ends everything. */
 export interface Stop {
@@ -88,9 +89,4 @@ export class Login {
       if (await Promise.race([pause(delay), stopped])) return false;
     }
   }
-}
-
-/** The last line of a text, without its period. */
-export function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1)!.replace(/\.$/, "");
 }

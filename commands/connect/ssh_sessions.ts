@@ -10,7 +10,7 @@
  */
 
 import { feed } from "./link.ts";
-import { lastLine } from "./login.ts";
+import { lastLine } from "./text.ts";
 import { bootstrap } from "./shell.ts";
 import { pause, type ProgramStream } from "./stream.ts";
 

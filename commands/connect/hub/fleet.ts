@@ -10,7 +10,7 @@ import { sessionsOf } from "../../attach/jobs.ts";
 import { waitsForCrash } from "../../attach/select.ts";
 import type { Menus } from "../../_job_menu.ts";
 import type { Session } from "../../../python/sessions.ts";
-import { lastLine } from "../login.ts";
+import { capital, lastLine } from "../text.ts";
 import { sessionKey } from "../records.ts";
 import type { Desk } from "../stay.ts";
 import { pause } from "../stream.ts";
@@ -371,9 +371,4 @@ export class Fleet {
     // debugpy's adapter takes a moment longer than the program.
     await pause(200);
   }
-}
-
-/** A text with a capital at its beginning. */
-export function capital(text: string): string {
-  return text[0]!.toUpperCase() + text.slice(1);
 }

@@ -21,6 +21,7 @@ import { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
 import { Reception } from "./reception.ts";
 import { Restart, restartMs } from "./restart.ts";
+import { capital } from "../text.ts";
 
 /** Milliseconds for which ranks that are about to be there hold up the others. */
 const gatherMs = 15_000;
@@ -228,7 +229,7 @@ export class RanksKeeper implements Keeper<FoundRanks> {
           `${nodes} node${nodes === 1 ? "" : "s"}, way: ${fleet.way ?? "none yet"}`,
       );
       for (const { label, session } of fleet.ready.filter(({ crashedAt }) => crashedAt !== null)) {
-        board.say(`${label[0]!.toUpperCase()}${label.slice(1)} has crashed: ${session.exception}`);
+        board.say(`${capital(label)} has crashed: ${session.exception}`);
       }
     } else if (news?.stage === "ready") {
       board.say(`Connected to ${news.name}, way: ${news.way?.name}`);
