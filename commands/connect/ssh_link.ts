@@ -15,7 +15,7 @@ import { type Facts, factsScript, feed, type Link, nodeOptions, readFacts } from
 import { bootstrap, Shell, specScript, withoutMarks } from "./shell.ts";
 import { explain } from "./ssh_failure.ts";
 import { SshSessions } from "./ssh_sessions.ts";
-import { loaderVariables, pause, type ProgramStream, programStream } from "./stream.ts";
+import { loaderVariables, pause, programStream } from "./stream.ts";
 
 /** What {@linkcode sshLink} needs. */
 export interface SshOptions {

@@ -19,6 +19,7 @@ import { type FoundRanks, jobOf } from "./choose.ts";
 import { compareMembers, Member } from "./member.ts";
 import { JobRecords } from "./records.ts";
 import { RelayPool } from "./relays.ts";
+import { Slots } from "./slots.ts";
 import { wakeAll } from "./wake_all.ts";
 
 /** What {@linkcode Fleet} needs. */
@@ -49,10 +50,9 @@ export class Fleet {
   readonly #retry = new Set<Member>();
   readonly #stuck = new Set<Member>();
   readonly #said = new Set<string>();
+  readonly #slots = new Slots(atOnce);
   #pioneer: Promise<void> | null = null;
   #wayName: WayName | undefined;
-  #slots = atOnce;
-  #queue: (() => void)[] = [];
   #down = false;
   #closed = false;
   #turn = 0;
@@ -280,7 +280,8 @@ export class Fleet {
     const pioneer = this.#pioneer;
     if (pioneer) {
       await pioneer;
-      await this.#inSlot(() => this.#find(member));
+      await this.#slots.take();
+      await this.#find(member).finally(() => this.#slots.give());
     } else {
       this.#pioneer = this.#find(member);
       await this.#pioneer;
@@ -333,18 +334,6 @@ export class Fleet {
     if (this.#said.has(line)) return;
     this.#said.add(line);
     this.#o.desk.board.say(line);
-  }
-
-  async #inSlot(work: () => Promise<void>): Promise<void> {
-    if (this.#slots === 0) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    else this.#slots--;
-    try {
-      await work();
-    } finally {
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#slots++;
-    }
   }
 
   /** A program that was killed leaves its record behind: in turn, one that is idle is asked. */
