@@ -117,10 +117,11 @@ export class RanksKeeper implements Keeper<FoundRanks> {
       this.#served.resolve(hub);
       return await this.#watch(fleet, restart);
     } finally {
+      // Who comes from now on waits for the next ranks.
+      this.#served = Promise.withResolvers();
       await hub.end(`the ranks of ${this.#title()} have ended`);
       await fleet.close();
       desk.board.show(null);
-      this.#served = Promise.withResolvers();
       this.#hub = null;
       this.#fleet = null;
       this.#found = null;
