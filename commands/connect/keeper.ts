@@ -6,7 +6,8 @@
 
 import type { Job } from "../../plugins/contract.ts";
 import { type Door, Editor, type FrontEvent, type Guest, type Live } from "./client.ts";
-import { type FindContext, findSession, type Found, type NotYet } from "./find.ts";
+import type { FindContext, NotYet } from "./find.ts";
+import { findSession, type Found } from "./find_session.ts";
 import type { Stop } from "./login.ts";
 import { capital, lastLine } from "./text.ts";
 import { readAgain, sessionKey } from "./records.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Menus } from "../../../commands/_job_menu.ts";
-import { findSession, type Wish } from "../../../commands/connect/find.ts";
+import { findSession, type Wish } from "../../../commands/connect/find_session.ts";
 import type { Link } from "../../../commands/connect/link.ts";
 import { readRecords } from "../../../commands/connect/records.ts";
 import { RdgError } from "../../../plugins/error.ts";
