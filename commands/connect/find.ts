@@ -7,7 +7,7 @@
 
 import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
-import { allSchedulers, listJobs } from "../_scheduler.ts";
+import { allSchedulers, listJobs, sameNode } from "../_scheduler.ts";
 import { type ChosenJob, selectJob, sessionsOf } from "../attach/jobs.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
@@ -90,6 +90,12 @@ export async function findJob(
   }
   const display = chosen.jobs[0].displayId.split("+")[0]!;
   return { chosen, display, known: sessionsOf(chosen, { sessions, host }), host };
+}
+
+/** The allocation that a process belongs to; null outside of a job. */
+export function jobOf({ scheduler, jobs }: ChosenJob, { host }: Session): Job | null {
+  if (scheduler === local) return null;
+  return jobs.find(({ nodes }) => nodes.some((node) => sameNode(node, host))) ?? jobs[0];
 }
 
 /** The login node as the parts of `rdg attach` see it; its own environment is not known. */

@@ -8,11 +8,11 @@
 import { inRanks } from "../_ranks.ts";
 import { waitsForCrash } from "../attach/select.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
-import { local } from "../../plugins/schedulers/local.ts";
 import type { Session } from "../../python/sessions.ts";
 import {
   type FindContext,
   findJob,
+  jobOf,
   type JobWish,
   lower,
   noneAtAll,
@@ -80,12 +80,9 @@ export async function findSession(wish: Wish, context: FindContext): Promise<Fou
       hint: "start the program anew, with this version of rdg",
     });
   }
-  const job = chosen.scheduler === local
-    ? null
-    : chosen.jobs.find(({ nodes }) => nodes.includes(awake.host)) ?? chosen.jobs[0];
   return {
     session: awake,
-    job,
+    job: jobOf(chosen, awake),
     scheduler: chosen.scheduler,
     record: recordPath(link, awake),
   };

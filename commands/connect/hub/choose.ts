@@ -9,9 +9,7 @@ import type { Host } from "../../_host.ts";
 import { formatRanks, inRanks, type RankRange } from "../../_ranks.ts";
 import type { ChosenJob } from "../../attach/jobs.ts";
 import { waitsForCrash } from "../../attach/select.ts";
-import type { Job } from "../../../plugins/contract.ts";
 import type { RdgError } from "../../../plugins/error.ts";
-import { local } from "../../../plugins/schedulers/local.ts";
 import type { Session } from "../../../python/sessions.ts";
 import {
   type FindContext,
@@ -68,12 +66,6 @@ export async function findRanks(
     throw error;
   }
   return { chosen, display, sessions: fitting, missing: missing(wish, fitting), host };
-}
-
-/** The allocation that a process belongs to; null outside of a job. */
-export function jobOf({ chosen }: FoundRanks, session: Session): Job | null {
-  if (chosen.scheduler === local) return null;
-  return chosen.jobs.find(({ nodes }) => nodes.includes(session.host)) ?? chosen.jobs[0];
 }
 
 function nothing(

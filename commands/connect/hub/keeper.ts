@@ -11,11 +11,11 @@ import type { Menus } from "../../_job_menu.ts";
 import { ExitCode, RdgError } from "../../../plugins/error.ts";
 import type { Job } from "../../../plugins/contract.ts";
 import type { Door, FrontEvent, Guest } from "../client.ts";
-import type { FindContext, NotYet } from "../find.ts";
+import { type FindContext, jobOf, type NotYet } from "../find.ts";
 import { lookMs } from "../keeper.ts";
 import type { Desk, Keeper, Over } from "../stay.ts";
 import { pause, type Stream } from "../stream.ts";
-import { findRanks, type FoundRanks, jobOf } from "./choose.ts";
+import { findRanks, type FoundRanks } from "./choose.ts";
 import { Fleet } from "./fleet.ts";
 import { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
@@ -51,7 +51,7 @@ export class RanksKeeper implements Keeper<FoundRanks> {
   /** The job that is served. */
   get job(): Job | null {
     const found = this.#found;
-    return found && jobOf(found, found.sessions[0]!);
+    return found && jobOf(found.chosen, found.sessions[0]!);
   }
 
   /** How things stand: `job 7 · 4 ranks · 3 attached · 1 stopped · direct · 59:53 left`. */
