@@ -8,7 +8,7 @@ import type { Cluster } from "../../cluster/cluster.ts";
 import { submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
 import { mustRun, processesOf, runToEnd, signal, waitUntil } from "../../cluster/process.ts";
 import { record, writeRecord } from "../../support/records.ts";
-import { hitBreakpoint, leave, nothingLeft, ready, stopInLoop } from "./desk.ts";
+import { hitBreakpoint, leave, nothingLeft, ready } from "./desk.ts";
 import type { Laptop } from "./laptop.ts";
 import { laptopSuite } from "./suite.ts";
 
@@ -237,25 +237,6 @@ connectTest("makes VS Code attach by itself, and takes its file away again", asy
   assert.deepEqual(JSON.parse(await Deno.readTextFile(file)), {
     client: { host: "127.0.0.1", port },
   });
-  await leave(child, { cluster, laptop });
-});
-
-connectTest("warns of the time limit, in the editor as well", async () => {
-  const job = await submit(cluster, {
-    args: ["--time=2"],
-    script: "rdg debug --lite python3 count.py",
-  });
-  await untilArmed(cluster, { job });
-  await using child = laptop.connect(["login", "--port=0", "--json"]);
-  const { port } = await ready(child);
-  await child.until(new RegExp(`Warning: job ${job} reaches its time limit in 1:\\d\\d`));
-  const { client } = await stopInLoop(laptop, await laptop.bridge(port));
-  const { body } = await client.waitFor<{ output: string }>(
-    "output",
-    ({ body }) => (body as { output: string }).output.startsWith("rdg: "),
-  );
-  assert.match(body.output, new RegExp(`^rdg: job ${job} reaches its time limit in 1:`));
-  await client.disconnect();
   await leave(child, { cluster, laptop });
 });
 
