@@ -58,6 +58,7 @@ export class SshSessions {
   #single = false;
   /** Why no further connection can be had: tried once, for sites count failed logins. */
   #failure: Error | null = null;
+  #closed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   /** @param options How to start ssh. */
@@ -86,6 +87,7 @@ export class SshSessions {
 
   /** Ends the further connections. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all(this.#holders.map((holder) => holder.close()));
   }
 
@@ -122,6 +124,10 @@ export class SshSessions {
           "nodes at once (--rank LIST)",
       );
       throw this.#failure;
+    }
+    if (this.#closed) {
+      await holder.close();
+      throw new Error("the connection has ended");
     }
     this.#holders.push(holder);
     this.#latest = socket;
