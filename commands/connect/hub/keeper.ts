@@ -198,9 +198,9 @@ export class RanksKeeper implements Keeper<FoundRanks> {
         restart.came();
         continue;
       }
-      if (options.wait || !await restart.mayCome()) {
-        return { type: "gone", why: `All ranks of ${this.#title()} have ended.` };
-      }
+      const more = !options.wait && await Promise.race([stopped, restart.mayCome()]);
+      if (typeof more === "object") return more;
+      if (!more) return { type: "gone", why: `All ranks of ${this.#title()} have ended.` };
       if (!waiting) {
         board.say(
           `All ranks have ended; waiting up to ${restartMs / 1000} s for torchrun to restart them.`,
