@@ -175,8 +175,8 @@ export interface SchedulerPlugin extends PluginBase {
   clusterName?(): Steps<string | null>;
   /**
    * Says how to run a helper inside a job, one task a node, all in one call, with a clean stdout and
-   * the variable of {@linkcode JobVariables.node} set; `null` where nothing enters a job from outside
-   * (the host then goes by ssh).
+   * the variable of {@linkcode JobVariables.node} set; `null` where that can't be done. For several
+   * nodes the host then asks for each of them, and goes by ssh where nothing enters a job from outside.
    */
   helper?(target: HelperTarget, command: readonly string[]): RunSpec | null;
   /**

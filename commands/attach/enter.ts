@@ -1,6 +1,7 @@
 /**
- * Runs the helper on the nodes of one allocation: as a step of the scheduler's (one call, one task a
- * node), directly where the processes run on this very host, or over ssh (one call a node).
+ * Runs the helper on the nodes of one allocation: as a step of the scheduler's (one call with a task a
+ * node; one call a node where the scheduler enters no more at a time), directly where the processes run
+ * on this very host, or over ssh (one call a node).
  *
  * @module
  */
@@ -8,7 +9,13 @@
 import type { Host } from "../_host.ts";
 import { processStates } from "../_proc.ts";
 import { inTime, sameNode, schedulerLimitMs } from "../_scheduler.ts";
-import type { HelperFailure, HelperTarget, RunOutput, RunSpec } from "../../plugins/contract.ts";
+import type {
+  HelperFailure,
+  HelperTarget,
+  RunOutput,
+  RunSpec,
+  SchedulerPlugin,
+} from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { checkDeclared, quoteWord } from "../../plugins/host.ts";
 import { local } from "../../plugins/schedulers/local.ts";
@@ -101,37 +108,64 @@ export async function runOnNodes<Event>(
   const { selection, options } = context;
   const way = options.via ?? await chooseWay(group, context);
   if (way === "ssh") return await overSsh(group, context);
-  const python = selection.sessions[0]?.executable ?? "python3";
+  const answer = way === "direct" ? await here(group, context) : await byScheduler(group, context);
+  if (answer.events.length > 0) return answer;
+  throw cannotEnter(answer, selection);
+}
+
+/** Runs the helper on this host, as a child. */
+async function here<Event>(group: Group, context: Context<Event>): Promise<Answer<Event>> {
   // Started directly, the helper has no word of the scheduler's that says what this node is called.
-  const node = way === "direct" ? selection.sessions[0]?.host : undefined;
-  const request = requestFor(group, node === undefined ? context : { ...context, node });
-  const command = context.helper.command(request, python);
-  const spec = way === "direct"
-    ? { program: command[0]!, args: command.slice(1) }
-    : selection.scheduler.helper?.(helperTarget(group), command);
-  if (!spec) {
+  const node = context.selection.sessions[0]?.host;
+  const [program = "", ...args] = commandFor(
+    group,
+    node === undefined ? context : { ...context, node },
+  );
+  return await call({ program, args }, context);
+}
+
+/** Has the scheduler run the helper: by one call, else by one a node. */
+async function byScheduler<Event>(group: Group, context: Context<Event>): Promise<Answer<Event>> {
+  const { selection: { scheduler, displayId } } = context;
+  const parts = calls(group, scheduler);
+  if (parts.length === 0) {
     throw new RdgError(
-      `Cannot enter job ${selection.displayId}: ${selection.scheduler.name} starts nothing inside ` +
-        "a job from outside",
+      `Cannot enter job ${displayId}: ${scheduler.name} starts nothing inside a job from outside`,
       { code: "scheduler", exitCode: ExitCode.scheduler, hint: "--via=ssh goes over ssh" },
     );
   }
-  if (way !== "direct") checkDeclared(spec, selection.scheduler);
-  const answer = await call(spec, context);
-  if (answer.events.length > 0) return answer;
-  if (answer.failure?.ssh && options.via === undefined) {
-    // Where ssh fails as well, the scheduler's own words say more.
-    const other = await overSsh(group, context).catch(() => null);
-    if (other) return other;
-  }
-  throw cannotEnter(answer, selection);
+  return joined(
+    await Promise.all(parts.map(async (part) => {
+      const spec = scheduler.helper!(helperTarget(part), commandFor(part, context))!;
+      checkDeclared(spec, scheduler);
+      const answer = await call(spec, context);
+      if (answer.events.length > 0 || !answer.failure?.ssh || context.options.via !== undefined) {
+        return answer;
+      }
+      // Where ssh fails as well, the scheduler's own words say more.
+      return await overSsh(part, context).catch(() => answer);
+    })),
+  );
+}
+
+/** The calls by which a scheduler enters these nodes: one, one a node, or none where it can't. */
+function calls(group: Group, scheduler: SchedulerPlugin): Group[] {
+  const enters = (part: Group) => Boolean(scheduler.helper?.(helperTarget(part), ["true"]));
+  if (enters(group)) return [group];
+  const parts = group.nodes.map((node) => ({ ...group, nodes: [node] }));
+  return parts.every(enters) ? parts : [];
+}
+
+/** What several calls said; the failure of one that said nothing counts most. */
+function joined<Event>(answers: readonly Answer<Event>[]): Answer<Event> {
+  const failed = answers.find(({ events }) => events.length === 0) ??
+    answers.find(({ failure }) => failure !== null);
+  return { events: answers.flatMap(({ events }) => events), failure: failed?.failure ?? null };
 }
 
 async function overSsh<Event>(group: Group, context: Context<Event>): Promise<Answer<Event>> {
   const answers = await Promise.all(group.nodes.map((node) => {
-    const request = requestFor(group, { ...context, node });
-    const python = context.selection.sessions[0]?.executable ?? "python3";
-    const command = context.helper.command(request, python).map(quoteWord).join(" ");
+    const command = commandFor(group, { ...context, node }).map(quoteWord).join(" ");
     // The command goes to a sh through stdin: a login shell may be a csh, which has other quotes.
     return call({
       program: "ssh",
@@ -139,10 +173,9 @@ async function overSsh<Event>(group: Group, context: Context<Event>): Promise<An
       stdin: `${command}\n`,
     }, context);
   }));
-  const events = answers.flatMap((answer) => answer.events);
-  const failure = answers.find((answer) => answer.events.length === 0)?.failure ?? null;
-  if (events.length === 0) throw cannotEnter({ failure }, context.selection);
-  return { events, failure };
+  const answer = joined(answers);
+  if (answer.events.length === 0) throw cannotEnter(answer, context.selection);
+  return answer;
 }
 
 function cannotEnter(
@@ -167,7 +200,7 @@ async function chooseWay<Event>(
   if (selection.scheduler === local || await areHere(selection.sessions, options.host)) {
     return "direct";
   }
-  return selection.scheduler.helper?.(helperTarget(group), ["true"]) ? "scheduler" : "ssh";
+  return calls(group, selection.scheduler).length > 0 ? "scheduler" : "ssh";
 }
 
 /** Whether these processes run here: two machines may share a name, but hardly start times too. */
@@ -186,6 +219,12 @@ function helperTarget({ job, nodes }: Group): HelperTarget {
   // A component of a heterogeneous job has an id that no other program takes: only 8+1 says it.
   const id = job.displayId.includes("+") ? job.displayId : job.id;
   return { job: id, nodes, jobNodes: job.nodes };
+}
+
+/** The helper's command line; `node` where it can't know by itself what its node is called. */
+function commandFor<Event>(group: Group, context: Context<Event> & { node?: string }): string[] {
+  const python = context.selection.sessions[0]?.executable ?? "python3";
+  return context.helper.command(requestFor(group, context), python);
 }
 
 function requestFor<Event>(

@@ -11,8 +11,6 @@ import { Outlet } from "./outlet.ts";
 import { Passage } from "./passage.ts";
 import type { Stream } from "./stream.ts";
 
-export { whoCommand } from "./greeting.ts";
-
 /** A session that can be reached. */
 export interface Live {
   /** Opens a connection to its port; rejects with the reason. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { concat, indexOf } from "./mux.ts";
+import { concat, indexOf } from "./bytes.ts";
 
 /** A message; what it holds beside these is its own business. */
 export interface Message {

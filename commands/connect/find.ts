@@ -1,16 +1,14 @@
 /**
- * Which session `rdg connect` goes to: by what was typed, by the records on the login node, and only
- * then by asking; and waking it where it sleeps. Asks the login node.
+ * Which job `rdg connect` goes to: by what was typed, by the records on the login node, and only then
+ * by asking. Asks the login node.
  *
  * @module
  */
 
 import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
-import { allSchedulers, listJobs } from "../_scheduler.ts";
-import { inRanks } from "../_ranks.ts";
+import { allSchedulers, listJobs, sameNode } from "../_scheduler.ts";
 import { type ChosenJob, selectJob, sessionsOf } from "../attach/jobs.ts";
-import { waitsForCrash } from "../attach/select.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError, usageError } from "../../plugins/error.ts";
 import type { Runner } from "../../plugins/host.ts";
@@ -18,28 +16,20 @@ import { chooseScheduler } from "../../plugins/schedulers.ts";
 import { local, localJob } from "../../plugins/schedulers/local.ts";
 import type { Session } from "../../python/sessions.ts";
 import type { Link } from "./link.ts";
-import { readRecords, recordPath, sessionKey } from "./records.ts";
-import { wake } from "./wake.ts";
-import type { Destination } from "./ways.ts";
+import { readRecords, sessionKey } from "./records.ts";
 
 /** What is looked for. */
-export interface Wish {
+export interface JobWish {
   /** The job, as people write it. */
   job?: string;
-  /** The rank. */
-  rank?: number;
   /** The scheduler's name. */
   scheduler?: string;
-  /** Seconds to wait until a woken program listens. */
-  timeoutS: number;
-  /** Whether progress is shown. */
-  quiet: boolean;
 }
 
-/** What {@linkcode findSession} needs beside the wish. */
+/** Where and how to look. */
 export interface FindContext {
-  /** The login node. */
-  link: Link;
+  /** The login node; its connection may be another one tomorrow. */
+  login: { readonly link: Link };
   /** The world of this machine. */
   host: Host;
   /** Asks the person. */
@@ -48,12 +38,6 @@ export interface FindContext {
   patient: boolean;
   /** Sessions that were served already, by {@linkcode sessionKey}. */
   done: ReadonlySet<string>;
-}
-
-/** A session that listens, and its job. */
-export interface Found extends Destination {
-  /** Its record on the login node. */
-  record: string;
 }
 
 /** Why there is nothing to connect to yet. */
@@ -83,15 +67,15 @@ export interface Choice {
  * @throws {RdgError} when there is none.
  */
 export async function findJob(
-  wish: Pick<Wish, "job" | "scheduler">,
+  wish: JobWish,
   context: FindContext,
 ): Promise<Choice | NotYet> {
-  const { link, patient } = context;
+  const { login: { link }, patient } = context;
   const sessions = (await readRecords(link)).filter((one) => !context.done.has(sessionKey(one)));
   if (patient && sessions.length === 0 && wish.job === undefined) {
     return { why: "there is no session yet" };
   }
-  const host = hostThere(link, context.host);
+  const host = hostThere(context);
   const scheduler = await schedulerThere(wish.scheduler, context);
   let chosen: ChosenJob;
   try {
@@ -108,83 +92,39 @@ export async function findJob(
   return { chosen, display, known: sessionsOf(chosen, { sessions, host }), host };
 }
 
-/**
- * Finds the session, and wakes it if need be.
- *
- * @param wish What was typed.
- * @param context The login node, the menus, and what to leave out.
- * @returns The session; or, for the patient, why there is none yet.
- * @throws {RdgError} when there is none, or it can't be woken.
- */
-export async function findSession(wish: Wish, context: FindContext): Promise<Found | NotYet> {
-  const choice = await findJob(wish, context);
-  if ("why" in choice) return choice;
-  const { link } = context;
-  const { chosen, display, known, host } = choice;
-  const fitting = known.filter(({ rank }) =>
-    wish.rank === undefined || inRanks(rank, [[wish.rank, wish.rank]])
-  );
-  const usable = fitting.filter((session) => !waitsForCrash(session));
-  if (usable.length === 0) {
-    const why = nothingUsable({ display, known, fitting, wish });
-    if (context.patient) return { why: lower(why.message) };
-    throw why;
-  }
-  const session = await chooseProcess(usable, { display, context });
-  const awake = session.state === "armed"
-    ? await wake(session, {
-      display,
-      scheduler: chosen.scheduler,
-      host,
-      state: link.facts.state,
-      menus: context.menus,
-      timeoutS: wish.timeoutS,
-      quiet: wish.quiet,
-    })
-    : session;
-  if (!awake.address) {
-    throw new RdgError("Cannot connect: the session names no address", {
-      code: "not-found",
-      exitCode: ExitCode.notFound,
-      hint: "start the program anew, with this version of rdg",
-    });
-  }
-  const job = chosen.scheduler === local
-    ? null
-    : chosen.jobs.find(({ nodes }) => nodes.includes(awake.host)) ?? chosen.jobs[0];
-  return {
-    session: awake,
-    job,
-    scheduler: chosen.scheduler,
-    record: recordPath(link, awake),
-  };
+/** The allocation that a process belongs to; null outside of a job. */
+export function jobOf({ scheduler, jobs }: ChosenJob, { host }: Session): Job | null {
+  if (scheduler === local) return null;
+  return jobs.find(({ nodes }) => nodes.some((node) => sameNode(node, host))) ?? jobs[0];
 }
 
 /** The login node as the parts of `rdg attach` see it; its own environment is not known. */
-function hostThere(link: Link, host: Host): Host {
-  const { facts } = link;
+function hostThere({ login, host }: FindContext): Host {
+  const { facts } = login.link;
   const env: Record<string, string | undefined> = {
     RDG_STATE_DIR: facts.state,
     RDG_SCHEDULER_TIMEOUT: host.env("RDG_SCHEDULER_TIMEOUT"),
   };
   return {
     ...host,
-    terminal: host.terminal,
     env: (name) => env[name],
     hostname: () => facts.hostname,
     user: () => facts.user,
-    runner: rememberLists(link.runner),
+    // What is asked later goes over the connection of then.
+    runner: rememberLists((spec, options) => login.link.runner(spec, options)),
   };
 }
 
-/** The list of jobs is asked for once, however many steps look at it. */
+/** The list of jobs is asked for once, however many steps look at it; a failure isn't kept. */
 function rememberLists(runner: Runner): Runner {
   const answers = new Map<string, ReturnType<Runner>>();
   return (spec, options) => {
-    const key = JSON.stringify(spec);
     if (options?.onLine) return runner(spec, options);
+    const key = JSON.stringify(spec);
+    const forget = () => void answers.delete(key);
     const answer = answers.get(key) ?? runner(spec, options);
     answers.set(key, answer);
+    answer.then(({ code }) => code === 0 || forget(), forget);
     return answer;
   };
 }
@@ -192,7 +132,7 @@ function rememberLists(runner: Runner): Runner {
 /** The scheduler of the login node. */
 async function schedulerThere(
   name: string | undefined,
-  { link, host }: FindContext,
+  { login: { link }, host }: FindContext,
 ): Promise<SchedulerPlugin> {
   return chooseScheduler({
     plugins: await allSchedulers(host),
@@ -265,52 +205,6 @@ async function ask(
   );
 }
 
-async function chooseProcess(
-  sessions: readonly Session[],
-  { display, context }: { display: string; context: FindContext },
-): Promise<Session> {
-  if (sessions.length === 1) return sessions[0]!;
-  if (context.host.terminal.interactive) {
-    const chosen = await context.menus.processes(sessions);
-    return chosen[0]!;
-  }
-  const ranks = sessions.flatMap(({ rank }) => rank === null ? [] : [rank]);
-  throw usageError(
-    `Cannot ask which of ${sessions.length} processes of job ${display}: stdin is no terminal`,
-    ranks.length > 0 ? `--rank N, one of: ${ranks.slice(0, 16).join(", ")}` : "use a terminal",
-  );
-}
-
-function nothingUsable(
-  { display, known, fitting, wish }: {
-    display: string;
-    known: readonly Session[];
-    fitting: readonly Session[];
-    wish: Wish;
-  },
-): RdgError {
-  const fail = (message: string, hint: string) =>
-    new RdgError(`Cannot connect to job ${display}: ${message}`, {
-      code: "no-session",
-      exitCode: ExitCode.notFound,
-      hint,
-    });
-  if (known.length === 0) {
-    return fail(
-      "it has no session",
-      'start its program with "rdg debug"; --wait waits for it',
-    );
-  }
-  if (fitting.length === 0) {
-    const ranks = known.map(({ rank }) => rank ?? 0).slice(0, 16).join(", ");
-    return fail(`nothing there has rank ${wish.rank}`, `--rank N, one of: ${ranks}`);
-  }
-  return fail(
-    "its program is armed for a crash only, and has not crashed",
-    "--wait waits for the crash",
-  );
-}
-
 /** The words of `rdg attach`, in those of `rdg connect`. */
 function inWords(error: unknown): unknown {
   if (!(error instanceof RdgError)) return error;
@@ -326,3 +220,24 @@ function inWords(error: unknown): unknown {
 export function lower(message: string): string {
   return message.replace(/^Cannot connect( to)?(: )?/, "").replace(/^Cannot attach to /, "").trim();
 }
+
+/**
+ * A job without a session to connect to.
+ *
+ * @param display The job's id, as people write it.
+ * @param why Why there is none, and what to do.
+ * @returns The error.
+ */
+export function noSession(display: string, why: { message: string; hint: string }): RdgError {
+  return new RdgError(`Cannot connect to job ${display}: ${why.message}`, {
+    code: "no-session",
+    exitCode: ExitCode.notFound,
+    hint: why.hint,
+  });
+}
+
+/** Why a job whose program wasn't started by rdg has none. */
+export const noneAtAll = {
+  message: "it has no session",
+  hint: 'start its program with "rdg debug"; --wait waits for it',
+};

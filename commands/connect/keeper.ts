@@ -6,8 +6,10 @@
 
 import type { Job } from "../../plugins/contract.ts";
 import { type Door, Editor, type FrontEvent, type Guest, type Live } from "./client.ts";
-import { type FindContext, findSession, type Found, type NotYet } from "./find.ts";
-import { lastLine, type Stop } from "./login.ts";
+import type { FindContext, NotYet } from "./find.ts";
+import { findSession, type Found } from "./find_session.ts";
+import type { Stop } from "./login.ts";
+import { capital, lastLine } from "./text.ts";
 import { readAgain, sessionKey } from "./records.ts";
 import type { Status } from "./status.ts";
 import type { Desk, Keeper, Over } from "./stay.ts";
@@ -123,17 +125,12 @@ export class SessionKeeper implements Keeper<Found> {
     return await this.#desk.login.rebuild(why, () => this.close());
   }
 
-  /**
-   * What is behind an end: a Ctrl-C, which a terminal gives to ssh as well; the connection below, where
-   * it was the editor's that was noticed first.
-   */
+  /** What is behind an end: the connection below, where it was the editor's that was noticed first. */
   async #behind(end: End): Promise<End> {
-    if (end.type === "stop" || end.type === "gone") return end;
+    if (end.type !== "way" && end.type !== "suspect") return end;
     const { login, stopped } = this.#desk;
-    const links = end.type === "link" ? [] : [
-      login.link.broken.then((why): End => ({ type: "link", why })),
-    ];
-    return await Promise.race([stopped, ...links, pause(100)]) || end;
+    const broken = login.link.broken.then((why): End => ({ type: "link", why }));
+    return await Promise.race([stopped, broken, pause(100)]) || end;
   }
 
   /** Whether a record goes within a moment: a program says goodbye before it has ended. */
@@ -293,8 +290,7 @@ export class SessionKeeper implements Keeper<Found> {
 }
 
 function name(found: Found): string {
-  const text = lowerName(found);
-  return text[0]!.toUpperCase() + text.slice(1);
+  return capital(lowerName(found));
 }
 
 function lowerName({ session, job }: Found): string {

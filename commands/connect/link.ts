@@ -50,8 +50,8 @@ export interface Link {
   script(script: string, options?: { timeoutMs?: number }): Promise<RunOutput>;
   /** Connects from there. Rejects with the reason, or ends at once with one. */
   connect(address: { host: string; port: number }): Promise<Stream>;
-  /** Starts a program there that is talked to through stdin and stdout. */
-  start(spec: RunSpec): ProgramStream;
+  /** Starts a program there that is talked to through stdin and stdout. Rejects with the reason. */
+  start(spec: RunSpec): Promise<ProgramStream>;
   /** Starts a program on a node, by ssh through there. `ask` lets ssh ask the person. */
   startOn(node: string, words: readonly string[], options: { ask: boolean }): ProgramStream;
   /**
@@ -153,7 +153,10 @@ export async function localLink(
     broken: new Promise(() => {}),
     script,
     connect: async ({ host, port }) => tcpStream(await Deno.connect({ hostname: host, port })),
-    start: (spec) => spawn("sh", ["-c", specScript(spec, facts.variables, { replace: true })]),
+    start: (spec) =>
+      Promise.resolve(
+        spawn("sh", ["-c", specScript(spec, facts.variables, { replace: true })]),
+      ),
     startOn(node, words, { ask }) {
       const started = spawn("ssh", [...nodeOptions(ask), node, bootstrap]);
       feed(started, `exec ${words.map(quoteWord).join(" ")}`);

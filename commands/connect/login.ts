@@ -9,6 +9,7 @@ import { ExitCode, RdgError } from "../../plugins/error.ts";
 import type { Link } from "./link.ts";
 import type { Board } from "./status.ts";
 import { pause } from "./stream.ts";
+import { lastLine } from "./text.ts";
 
 /** What ends everything. */
 export interface Stop {
@@ -30,6 +31,9 @@ export interface LoginOptions {
   /** The same. */
   signal: AbortSignal;
 }
+
+/** Milliseconds in which a Ctrl-C that has ended ssh has reached rdg too. */
+const ctrlCMs = 500;
 
 /** The login node. */
 export class Login {
@@ -56,6 +60,8 @@ export class Login {
    */
   async rebuild(why: string, letGo?: () => Promise<void>): Promise<boolean> {
     const { name, reopen, board, stopped, signal } = this.#o;
+    // A terminal gives Ctrl-C to ssh as well, which may be the quicker one.
+    if (await Promise.race([stopped, pause(ctrlCMs)])) return false;
     board.show(null);
     board.say(`The connection to "${name}" broke (${lastLine(why)}); building it again.`);
     await letGo?.();
@@ -64,8 +70,12 @@ export class Login {
     let said = "";
     for (let delay = 500;; delay = Math.min(delay * 2, 15_000)) {
       try {
-        const link = await Promise.race([reopen(), stopped]);
-        if ("type" in link) return false;
+        const opening = reopen();
+        const link = await Promise.race([opening, stopped]);
+        if ("type" in link) {
+          opening.then((late) => late.close()).catch(() => {});
+          return false;
+        }
         this.#link = link;
         await link.bury(earlier.facts).catch(() => {});
         board.say(`Connected to "${name}" again.`);
@@ -79,9 +89,4 @@ export class Login {
       if (await Promise.race([pause(delay), stopped])) return false;
     }
   }
-}
-
-/** The last line of a text, without its period. */
-export function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1)!.replace(/\.$/, "");
 }

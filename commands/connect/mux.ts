@@ -5,6 +5,8 @@
  * @module
  */
 
+import { concat, indexOf } from "./bytes.ts";
+import { lastLine } from "./text.ts";
 import { pause, type ProgramStream, type Stream } from "./stream.ts";
 
 const kinds = { open: 0, data: 1, close: 2, ping: 3 } as const;
@@ -71,7 +73,7 @@ export class Relay {
     clearTimeout(timer);
     if (!rest) {
       const code = rest === null ? await program.ended : null;
-      const why = program.reason() || lastLine(seen);
+      const why = program.reason() || lastLine(new TextDecoder().decode(seen));
       await program.close();
       throw new Error(
         why ||
@@ -197,26 +199,4 @@ export class Relay {
     else if (kind === kinds.data) channel.controller.enqueue(data);
     else if (kind === kinds.close) this.#finish(id, new TextDecoder().decode(data));
   }
-}
-
-/** Joins two pieces. */
-export function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
-}
-
-/** Where a piece begins in another; -1 where it isn't. */
-export function indexOf(bytes: Uint8Array, piece: Uint8Array): number {
-  for (let at = 0; at + piece.length <= bytes.length; at++) {
-    let i = 0;
-    while (i < piece.length && bytes[at + i] === piece[i]) i++;
-    if (i === piece.length) return at;
-  }
-  return -1;
-}
-
-function lastLine(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes).trim().split("\n").at(-1) ?? "";
 }

@@ -11,7 +11,8 @@ import type { Host } from "../_host.ts";
 import { allSchedulers } from "../_scheduler.ts";
 import { RdgError } from "../../plugins/error.ts";
 import { type Link, localLink } from "./link.ts";
-import { refused, sshLink } from "./ssh_link.ts";
+import { refused } from "./ssh_failure.ts";
+import { sshLink } from "./ssh_link.ts";
 
 /** What {@linkcode openLink} works with. */
 export interface OpenContext {

@@ -6,7 +6,7 @@
  */
 
 import { encode, messageSize, NotDap } from "./dap.ts";
-import { concat } from "./mux.ts";
+import { concat } from "./bytes.ts";
 
 /** A message up to this size is handed on when it is whole, so that one cut short is never seen. */
 const wholeUpTo = 1024 * 1024;

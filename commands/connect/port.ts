@@ -7,7 +7,7 @@
 
 import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { encode, MessageReader } from "./dap.ts";
-import { whoCommand } from "./client.ts";
+import { whoCommand } from "./greeting.ts";
 import { portUser } from "./guard.ts";
 import { pause } from "./stream.ts";
 

@@ -13,7 +13,9 @@ import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { commandLine, quoteWord } from "../../plugins/host.ts";
 import { type Facts, factsScript, feed, type Link, nodeOptions, readFacts } from "./link.ts";
 import { bootstrap, Shell, specScript, withoutMarks } from "./shell.ts";
-import { loaderVariables, pause, type ProgramStream, programStream } from "./stream.ts";
+import { explain } from "./ssh_failure.ts";
+import { SshSessions } from "./ssh_sessions.ts";
+import { loaderVariables, pause, programStream } from "./stream.ts";
 
 /** What {@linkcode sshLink} needs. */
 export interface SshOptions {
@@ -71,7 +73,8 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     ...socket.length > 0 ? [...socket, "-M", "-o", "ControlPersist=no"] : [],
   ];
   // A session that finds no master must not make a connection of its own.
-  const inner = [...socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false"];
+  const shared = ["-o", "ControlMaster=no", "-o", "ProxyCommand=false"];
+  const inner = [...socket, ...shared];
   const session = folder === null ? common : [...common, ...inner];
 
   const spawn = (args: readonly string[], onComplaint?: (text: string) => void) => {
@@ -124,12 +127,20 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     }
   } catch (error) {
     await program.close();
-    throw await explain(error, { program, options });
+    throw await explain(error, { program, login, shown: options.onComplaint !== undefined });
   } finally {
     settled = true;
     options.signal?.removeEventListener("abort", abort);
   }
   const known = facts;
+  const sessions = new SshSessions({
+    login,
+    spawn,
+    own: common,
+    shared: [...common, ...shared],
+    first: socket,
+    folder,
+  });
   return {
     name: login,
     local: false,
@@ -149,9 +160,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
     },
     start(spec) {
       options.onRun?.(commandLine(spec));
-      const started = spawn([...session, login, bootstrap]);
-      feed(started, specScript(spec, known.variables, { replace: true }));
-      return started;
+      return sessions.start(specScript(spec, known.variables, { replace: true }));
     },
     startOn(node, words, { ask }) {
       const through = folder === null ? ["-J", login] : [
@@ -177,7 +186,7 @@ async function connect(options: SshOptions, folder: string | null): Promise<Link
       });
     },
     async close() {
-      await shell.close();
+      await Promise.all([shell.close(), sessions.close()]);
       if (folder) await removeFolder(folder);
     },
   };
@@ -220,82 +229,6 @@ async function makeFolder(): Promise<string> {
   await Deno.remove(folder);
   return await Deno.makeTempDir({ dir: "/tmp", prefix: "rdg-" });
 }
-
-/** Says in ssh's own words what went wrong. */
-async function explain(
-  error: unknown,
-  { program, options }: { program: ProgramStream; options: SshOptions },
-): Promise<unknown> {
-  const { login, onComplaint } = options;
-  if (error instanceof RdgError && error.code !== "connection") return error;
-  if (error instanceof RdgError && !error.message.startsWith("Cannot ask")) return error;
-  const code = await program.ended;
-  const words = withoutMarks(program.reason()).trim();
-  const known = complaints.find(({ pattern }) => pattern.test(words));
-  return new RdgError(
-    `Cannot connect to "${login}": ${known?.message ?? `"ssh" exited with code ${code}`}`,
-    {
-      code: known?.code ?? "connection",
-      exitCode: known?.exitCode ?? ExitCode.generic,
-      hint: known?.hint ?? `see what "ssh ${login}" says by itself`,
-      cause: onComplaint ? undefined : words || undefined,
-    },
-  );
-}
-
-/** The code of an error that a person at a terminal may be able to mend by answering ssh. */
-export const refused = "refused";
-
-const complaints: readonly {
-  pattern: RegExp;
-  code?: string;
-  message: string;
-  hint: string;
-  exitCode: ExitCode;
-}[] = [
-  {
-    pattern: /IDENTIFICATION HAS CHANGED/,
-    message: "its host key has changed",
-    hint: "ask the cluster's support whether that was them, before anything else; " +
-      "ssh's words above say how to remove the old key (ssh-keygen -f … -R …)",
-    exitCode: ExitCode.permission,
-  },
-  {
-    pattern: /Host key verification failed/,
-    code: refused,
-    message: "its host key is not known here",
-    hint: "connect once by hand with ssh, and compare the fingerprint with the cluster's page",
-    exitCode: ExitCode.permission,
-  },
-  {
-    pattern: /Permission denied \([^)]*(?:keyboard-interactive|password)/,
-    code: refused,
-    message: "it let you in neither by a key nor by what was typed",
-    hint:
-      "make the same ssh command work by hand first; a password or a code can be asked for only " +
-      "in a terminal",
-    exitCode: ExitCode.permission,
-  },
-  {
-    pattern: /Permission denied|Too many authentication failures/,
-    code: refused,
-    message: "it refused your key or password",
-    hint: "make the same ssh command work by hand first: user name, key, agent (ssh-add -l)",
-    exitCode: ExitCode.permission,
-  },
-  {
-    pattern: /Could not resolve hostname|Name or service not known/,
-    message: "there is no host of that name",
-    hint: "give the name as you would to ssh: USER@HOST, or an alias of ~/.ssh/config",
-    exitCode: ExitCode.notFound,
-  },
-  {
-    pattern: /Connection refused|timed out|No route to host|Network is unreachable/,
-    message: "it does not answer",
-    hint: "check the name, the network, and the VPN if the cluster wants one",
-    exitCode: ExitCode.generic,
-  },
-];
 
 function noSsh(error: unknown): unknown {
   if (error instanceof Deno.errors.NotFound) {

@@ -16,7 +16,8 @@ import { allEditors, forget, tellVsCode, whatToPress } from "./editor.ts";
 import type { FindContext, NotYet } from "./find.ts";
 import { Front } from "./front.ts";
 import type { Link } from "./link.ts";
-import { lastLine, Login, type Stop } from "./login.ts";
+import { Login, type Stop } from "./login.ts";
+import { lastLine } from "./text.ts";
 import { fingerprint, readRecords } from "./records.ts";
 import { Board, type Status } from "./status.ts";
 import { pause, type Stream } from "./stream.ts";
@@ -181,7 +182,7 @@ export class Stay<Found extends object> {
         }
         asked = Date.now();
         return await this.#keeper.find({
-          link: login.link,
+          login,
           host: { ...host, terminal: { ...host.terminal, say: (line) => board.say(line) } },
           menus,
           patient: options.wait,

@@ -15,6 +15,12 @@ export class TimeLimit {
   #job: Job | null = null;
   #until: number | null = null;
   readonly #warned = new Set<number>();
+  readonly #now: () => number;
+
+  /** @param now The time; the system's when absent. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   /**
    * Begins anew.
@@ -23,13 +29,13 @@ export class TimeLimit {
    */
   of(job: Job | null): void {
     this.#job = job;
-    this.#until = job?.leftS === undefined ? null : Date.now() + job.leftS * 1000;
+    this.#until = job?.leftS === undefined ? null : this.#now() + job.leftS * 1000;
     this.#warned.clear();
   }
 
   /** Seconds left; undefined where there is no limit. */
   get leftS(): number | undefined {
-    return this.#until === null ? undefined : Math.max(0, (this.#until - Date.now()) / 1000);
+    return this.#until === null ? undefined : Math.max(0, (this.#until - this.#now()) / 1000);
   }
 
   /** A warning that is due and was not given yet; null without one. */

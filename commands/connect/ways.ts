@@ -195,7 +195,7 @@ async function startRelay(
     );
     if (!spec) throw new Error(`${scheduler.name} starts no relay inside a job from outside`);
     checkDeclared(spec, scheduler);
-    program = link.start(spec);
+    program = await link.start(spec);
   } else {
     program = link.startOn(session.host, command, { ask });
   }

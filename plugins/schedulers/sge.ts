@@ -69,7 +69,7 @@ export const sge = {
     return stdout.split("\n").find((line) => line !== "") ?? "default";
   },
   helper({ job, nodes }, command) {
-    // One host a call; where there are several, ssh serves better.
+    // One host a call.
     const [node, ...others] = nodes;
     if (node === undefined || others.length > 0) return null;
     const [id = job, index = "undefined"] = elementOf(job);

@@ -40,7 +40,7 @@ export interface ChildOptions {
 }
 
 /** Where a program is stopped. */
-export interface Stop {
+export interface Stopped {
   /** The thread that stopped. */
   threadId: number;
   /** As DAP calls it. */
@@ -69,7 +69,7 @@ export class Child implements Obeying {
   /** Whether the debugger has let the editor in. */
   attached = false;
   /** Where it is stopped; null while it runs. */
-  stop: Stop | null = null;
+  stop: Stopped | null = null;
   readonly #o: ChildOptions;
   readonly #pending = new Map<number, (reply: Reply) => void>();
   readonly #over = Promise.withResolvers<void>();
@@ -235,7 +235,7 @@ export class Child implements Obeying {
 
   #event({ event, body }: Message): void {
     if (event === "stopped") {
-      const { threadId, reason } = body as Stop;
+      const { threadId, reason } = body as Stopped;
       this.stop = { threadId, reason };
     } else if (event === "continued") {
       this.#continued++;

@@ -9,20 +9,22 @@ import type { Host } from "../../_host.ts";
 import { formatRanks, inRanks, type RankRange } from "../../_ranks.ts";
 import type { ChosenJob } from "../../attach/jobs.ts";
 import { waitsForCrash } from "../../attach/select.ts";
-import type { Job } from "../../../plugins/contract.ts";
-import { ExitCode, RdgError } from "../../../plugins/error.ts";
-import { local } from "../../../plugins/schedulers/local.ts";
+import type { RdgError } from "../../../plugins/error.ts";
 import type { Session } from "../../../python/sessions.ts";
-import { type FindContext, findJob, lower, type NotYet } from "../find.ts";
+import {
+  type FindContext,
+  findJob,
+  type JobWish,
+  lower,
+  noneAtAll,
+  noSession,
+  type NotYet,
+} from "../find.ts";
 
 /** What is looked for. */
-export interface RanksWish {
-  /** The job, as people write it. */
-  job?: string;
+export interface RanksWish extends JobWish {
   /** The ranks; undefined for all. */
   ranks?: readonly RankRange[];
-  /** The scheduler's name. */
-  scheduler?: string;
 }
 
 /** The processes that were chosen, and their job. */
@@ -66,12 +68,6 @@ export async function findRanks(
   return { chosen, display, sessions: fitting, missing: missing(wish, fitting), host };
 }
 
-/** The allocation that a process belongs to; null outside of a job. */
-export function jobOf({ chosen }: FoundRanks, session: Session): Job | null {
-  if (chosen.scheduler === local) return null;
-  return chosen.jobs.find(({ nodes }) => nodes.includes(session.host)) ?? chosen.jobs[0];
-}
-
 function nothing(
   { display, known, fitting, wish }: {
     display: string;
@@ -80,15 +76,8 @@ function nothing(
     wish: RanksWish;
   },
 ): RdgError {
-  const fail = (message: string, hint: string) =>
-    new RdgError(`Cannot connect to job ${display}: ${message}`, {
-      code: "no-session",
-      exitCode: ExitCode.notFound,
-      hint,
-    });
-  if (known.length === 0) {
-    return fail("it has no session", 'start its program with "rdg debug"; --wait waits for it');
-  }
+  const fail = (message: string, hint: string) => noSession(display, { message, hint });
+  if (known.length === 0) return noSession(display, noneAtAll);
   if (fitting.length > 0) {
     const many = fitting.length === 1 ? "its program is" : `its ${fitting.length} processes are`;
     return fail(

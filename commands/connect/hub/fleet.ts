@@ -1,6 +1,6 @@
 /**
- * The processes that are served together, and the ways to them: wakes those that sleep by one call,
- * shares what ranks of one node can share, notices who comes, restarts and goes. Asks the login node.
+ * The processes that are served together: wakes those that sleep by one call, notices who comes,
+ * restarts and goes. Asks the login node.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { sessionsOf } from "../../attach/jobs.ts";
 import { waitsForCrash } from "../../attach/select.ts";
 import type { Menus } from "../../_job_menu.ts";
 import type { Session } from "../../../python/sessions.ts";
-import { lastLine } from "../login.ts";
+import { capital } from "../text.ts";
 import { sessionKey } from "../records.ts";
 import type { Desk } from "../stay.ts";
 import { pause } from "../stream.ts";
-import { answers, findWay, type WayName } from "../ways.ts";
-import { type FoundRanks, jobOf } from "./choose.ts";
+import { answers, type WayName } from "../ways.ts";
+import type { FoundRanks } from "./choose.ts";
 import { compareMembers, Member } from "./member.ts";
+import { Reach } from "./reach.ts";
 import { JobRecords } from "./records.ts";
-import { RelayPool } from "./relays.ts";
 import { wakeAll } from "./wake_all.ts";
 
 /** What {@linkcode Fleet} needs. */
@@ -33,36 +33,31 @@ export interface FleetOptions {
   onChange: (member: Member) => void;
 }
 
-/** Ways that are built at the same time. */
-const atOnce = 12;
-/** How often a process is tried that can't be reached although its record is there. */
-const maxTries = 3;
-
 /** The processes. */
 export class Fleet {
   readonly #o: FleetOptions;
   readonly #members = new Map<string, Member>();
   readonly #records: JobRecords;
-  readonly #relays = new RelayPool();
   readonly #missed = new Map<Member, number>();
-  readonly #failures = new Map<Member, number>();
-  readonly #retry = new Set<Member>();
   readonly #stuck = new Set<Member>();
-  readonly #said = new Set<string>();
-  #pioneer: Promise<void> | null = null;
-  #wayName: WayName | undefined;
-  #slots = atOnce;
-  #queue: (() => void)[] = [];
+  readonly #reach: Reach;
   #down = false;
-  #closed = false;
   #turn = 0;
-  #failure: unknown = null;
 
   /** @param options The job, and who wants to hear. */
   constructor(options: FleetOptions) {
     this.#o = options;
     const { desk, found } = options;
     this.#records = new JobRecords(desk.login.link.facts.state, found.sessions[0]!);
+    this.#reach = new Reach({
+      desk,
+      found,
+      onReady: options.onChange,
+      onBroken: (member) => {
+        this.#untilLeft().then(() => this.#reach.to(member)).catch(() => {});
+      },
+      onFailure: (member, why) => this.end(member, why),
+    });
   }
 
   /** All that haven't gone, who crashed first at the beginning, then by rank. */
@@ -78,12 +73,12 @@ export class Fleet {
 
   /** Why the last one that couldn't be reached couldn't. */
   get failure(): unknown {
-    return this.#failure;
+    return this.#reach.failure;
   }
 
   /** The way by which they are reached; undefined before the first is. */
   get way(): WayName | undefined {
-    return this.#wayName;
+    return this.#reach.way;
   }
 
   /**
@@ -104,7 +99,7 @@ export class Fleet {
       else if (member.session.state === "armed") asleep.push(member);
       else awake.push(member);
     }
-    await Promise.all([this.#wake(asleep), ...awake.map((member) => this.#reach(member))]);
+    await Promise.all([this.#wake(asleep), ...awake.map((member) => this.#reach.to(member))]);
   }
 
   /** Whether any is about to be there: its debugger is loading, or a way to it is being made. */
@@ -186,6 +181,7 @@ export class Fleet {
   /** Takes all ways down: the connection below has gone. */
   async fall(): Promise<void> {
     this.#down = true;
+    this.#reach.stop();
     const ways = this.ready.map((member) => {
       const { way } = member;
       member.way = null;
@@ -198,10 +194,10 @@ export class Fleet {
   /** Builds the ways again, over a new connection. */
   async rise(): Promise<void> {
     this.#down = false;
-    this.#pioneer = null;
+    this.#reach.start();
     await this.#untilLeft();
     const again = this.members.filter(({ stage }) => stage === "reaching");
-    await Promise.all(again.map((member) => this.#reach(member)));
+    await Promise.all(again.map((member) => this.#reach.to(member)));
   }
 
   /**
@@ -223,7 +219,6 @@ export class Fleet {
 
   /** Ends all ways. */
   async close(): Promise<void> {
-    this.#closed = true;
     await this.fall();
     for (const member of this.members) {
       this.#o.desk.done.add(member.key);
@@ -240,8 +235,8 @@ export class Fleet {
       this.#o.desk.board.say(`${capital(member.label)} has crashed: ${member.session.exception}`);
     }
     const late = ["asleep", "waking", "uncrashed"].includes(member.stage);
-    const again = member.stage === "reaching" && this.#retry.has(member);
-    if (late || again) this.#reach(member).catch(() => {});
+    const again = member.stage === "reaching" && this.#reach.wantsRetry(member);
+    if (late || again) this.#reach.to(member).catch(() => {});
   }
 
   async #wake(members: readonly Member[]): Promise<void> {
@@ -259,7 +254,7 @@ export class Fleet {
         const member = by(session);
         if (member?.stage !== "waking") return;
         member.update(session);
-        reaching.push(this.#reach(member));
+        reaching.push(this.#reach.to(member));
       },
       onTrouble: (session, why, stuck) => {
         const member = by(session);
@@ -270,81 +265,6 @@ export class Fleet {
       },
     });
     await Promise.all(reaching);
-  }
-
-  /** Makes a way. The first one of all finds out which; the others begin with that. */
-  async #reach(member: Member): Promise<void> {
-    if (member.stage === "gone" || member.stage === "ready") return;
-    this.#retry.delete(member);
-    member.turn("reaching");
-    const pioneer = this.#pioneer;
-    if (pioneer) {
-      await pioneer;
-      await this.#inSlot(() => this.#find(member));
-    } else {
-      this.#pioneer = this.#find(member);
-      await this.#pioneer;
-    }
-  }
-
-  async #find(member: Member): Promise<void> {
-    if (this.#closed || this.#down || member.stage !== "reaching") return;
-    const { desk, found } = this.#o;
-    const { session } = member;
-    const { link } = desk.login;
-    const job = jobOf(found, session);
-    try {
-      const way = await findWay(link, { session, job, scheduler: found.chosen.scheduler }, {
-        via: desk.options.via,
-        relays: this.#relays,
-        ...(this.#wayName ? { first: this.#wayName } : {}),
-        onFailure: (way, reason) => this.#sayOnce(`Not ${way}: ${reason}.`),
-      });
-      if (this.#closed || this.#down || member.stage !== "reaching") return await way.close();
-      this.#wayName ??= way.name;
-      this.#failures.delete(member);
-      member.way = way;
-      member.turn("ready");
-      way.broken.then((why) => {
-        if (member.way !== way || this.#down) return;
-        member.way = null;
-        member.turn("reaching");
-        desk.board.say(`The way to ${session.host} broke (${lastLine(why)}).`);
-        this.#untilLeft().then(() => this.#reach(member)).catch(() => {});
-      });
-      this.#o.onChange(member);
-    } catch (error) {
-      // What looks like the node's fault may be that of the connection below; it will be built again.
-      const broken = await Promise.race([link.broken, pause(200)]);
-      if (broken !== false || this.#down || member.stage !== "reaching") return;
-      this.#failure = error;
-      const failures = (this.#failures.get(member) ?? 0) + 1;
-      this.#failures.set(member, failures);
-      if (failures < maxTries) {
-        this.#retry.add(member); // with the next look at the records
-        return;
-      }
-      const message = error instanceof Error ? error.message : String(error);
-      this.end(member, `cannot be reached: ${lastLine(message)}`);
-    }
-  }
-
-  #sayOnce(line: string): void {
-    if (this.#said.has(line)) return;
-    this.#said.add(line);
-    this.#o.desk.board.say(line);
-  }
-
-  async #inSlot(work: () => Promise<void>): Promise<void> {
-    if (this.#slots === 0) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    else this.#slots--;
-    try {
-      await work();
-    } finally {
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#slots++;
-    }
   }
 
   /** A program that was killed leaves its record behind: in turn, one that is idle is asked. */
@@ -371,9 +291,4 @@ export class Fleet {
     // debugpy's adapter takes a moment longer than the program.
     await pause(200);
   }
-}
-
-/** A text with a capital at its beginning. */
-export function capital(text: string): string {
-  return text[0]!.toUpperCase() + text.slice(1);
 }

@@ -50,6 +50,8 @@ export class Hub {
   readonly #children = new Map<Member, Child>();
   readonly #processes = new Set<Child>();
   #main: Main | null = null;
+  #waiting: (() => void)[] = [];
+  #over = false;
 
   /** @param options The processes. */
   constructor(options: HubOptions) {
@@ -85,9 +87,12 @@ export class Hub {
     };
   }
 
-  /** What every rank can do; waits for the first that can be reached. */
-  async capabilities(): Promise<Record<string, unknown>> {
-    while (this.ready.length === 0) await pause(50);
+  /** What every rank can do; waits for the first that can be reached. Null when all is over. */
+  async capabilities(): Promise<Record<string, unknown> | null> {
+    while (this.ready.length === 0) {
+      if (this.#over) return null;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     return sharedCapabilities(this.ready.map(({ way }) => way?.hello ?? {}));
   }
 
@@ -160,10 +165,13 @@ export class Hub {
     this.everAttached ||= this.children.some(({ attached }) => attached);
     this.#main?.update();
     this.#o.onChange();
+    for (const tell of this.#waiting.splice(0)) tell();
   }
 
   /** Tells the editor that all is over. */
   async end(why: string): Promise<void> {
+    this.#over = true;
+    for (const tell of this.#waiting.splice(0)) tell();
     await this.#main?.end(why);
   }
 }

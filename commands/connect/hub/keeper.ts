@@ -11,20 +11,20 @@ import type { Menus } from "../../_job_menu.ts";
 import { ExitCode, RdgError } from "../../../plugins/error.ts";
 import type { Job } from "../../../plugins/contract.ts";
 import type { Door, FrontEvent, Guest } from "../client.ts";
-import type { FindContext, NotYet } from "../find.ts";
+import { type FindContext, jobOf, type NotYet } from "../find.ts";
 import { lookMs } from "../keeper.ts";
 import type { Desk, Keeper, Over } from "../stay.ts";
 import { pause, type Stream } from "../stream.ts";
-import { findRanks, type FoundRanks, jobOf } from "./choose.ts";
+import { findRanks, type FoundRanks } from "./choose.ts";
 import { Fleet } from "./fleet.ts";
 import { Hub } from "./hub.ts";
 import type { Member } from "./member.ts";
 import { Reception } from "./reception.ts";
+import { Restart, restartMs } from "./restart.ts";
+import { capital } from "../text.ts";
 
 /** Milliseconds for which ranks that are about to be there hold up the others. */
 const gatherMs = 15_000;
-/** Milliseconds for which new ranks are waited for where the launcher may start them again. */
-const restartMs = 45_000;
 /** Milliseconds between two looks while ranks are expected. */
 const soonMs = 1000;
 
@@ -51,7 +51,7 @@ export class RanksKeeper implements Keeper<FoundRanks> {
   /** The job that is served. */
   get job(): Job | null {
     const found = this.#found;
-    return found && jobOf(found, found.sessions[0]!);
+    return found && jobOf(found.chosen, found.sessions[0]!);
   }
 
   /** How things stand: `job 7 · 4 ranks · 3 attached · 1 stopped · direct · 59:53 left`. */
@@ -110,15 +110,18 @@ export class RanksKeeper implements Keeper<FoundRanks> {
     });
     this.#hub = hub;
     try {
+      const restart = new Restart({ found, link: () => desk.login.link });
+      await restart.prepare();
       const over = await this.#begin(found, fleet);
       if (over) return over;
       this.#served.resolve(hub);
-      return await this.#watch(fleet);
+      return await this.#watch(fleet, restart);
     } finally {
+      // Who comes from now on waits for the next ranks.
+      this.#served = Promise.withResolvers();
       await hub.end(`the ranks of ${this.#title()} have ended`);
       await fleet.close();
       desk.board.show(null);
-      this.#served = Promise.withResolvers();
       this.#hub = null;
       this.#fleet = null;
       this.#found = null;
@@ -167,9 +170,9 @@ export class RanksKeeper implements Keeper<FoundRanks> {
   }
 
   /** Waits for whatever changes the state of things. */
-  async #watch(fleet: Fleet): Promise<Over> {
+  async #watch(fleet: Fleet, restart: Restart): Promise<Over> {
     const { login, stopped, options, board } = this.#desk;
-    let emptySince: number | null = null;
+    let waiting = false;
     let wait: number = lookMs;
     // The ways fall at once, so that editors are told to come again.
     const watched = () =>
@@ -182,8 +185,6 @@ export class RanksKeeper implements Keeper<FoundRanks> {
       const what = await Promise.race([stopped, broken, pause(wait)]);
       if (what && what.type === "stop") return what;
       if (what) {
-        // A Ctrl-C, which a terminal gives to ssh as well?
-        if (await Promise.race([stopped, pause(100)])) return { type: "stop" };
         if (!await login.rebuild(what.why, () => fleet.fall())) return { type: "stop" };
         broken = watched();
         await fleet.rise();
@@ -193,25 +194,21 @@ export class RanksKeeper implements Keeper<FoundRanks> {
       wait = await fleet.look() ?? lookMs;
       this.#desk.tick();
       if (fleet.members.length > 0) {
-        emptySince = null;
+        waiting = false;
+        restart.came();
         continue;
       }
-      const gone = { type: "gone" as const, why: `All ranks of ${this.#title()} have ended.` };
-      if (options.wait || !this.#mayRestart()) return gone;
-      if (emptySince === null) {
+      const more = !options.wait && await Promise.race([stopped, restart.mayCome()]);
+      if (typeof more === "object") return more;
+      if (!more) return { type: "gone", why: `All ranks of ${this.#title()} have ended.` };
+      if (!waiting) {
         board.say(
-          `All ranks have ended; waiting ${restartMs / 1000} s for torchrun to restart them.`,
+          `All ranks have ended; waiting up to ${restartMs / 1000} s for torchrun to restart them.`,
         );
       }
-      emptySince ??= Date.now();
-      if (Date.now() - emptySince > restartMs) return gone;
+      waiting = true;
       wait = soonMs;
     }
-  }
-
-  /** torchrun starts its workers again after a failure. */
-  #mayRestart(): boolean {
-    return this.#found!.sessions.some(({ launcher }) => launcher === "torchrun");
   }
 
   #changed(member: Member): void {
@@ -233,7 +230,7 @@ export class RanksKeeper implements Keeper<FoundRanks> {
           `${nodes} node${nodes === 1 ? "" : "s"}, way: ${fleet.way ?? "none yet"}`,
       );
       for (const { label, session } of fleet.ready.filter(({ crashedAt }) => crashedAt !== null)) {
-        board.say(`${label[0]!.toUpperCase()}${label.slice(1)} has crashed: ${session.exception}`);
+        board.say(`${capital(label)} has crashed: ${session.exception}`);
       }
     } else if (news?.stage === "ready") {
       board.say(`Connected to ${news.name}, way: ${news.way?.name}`);

@@ -1,53 +1,31 @@
 /**
  * The session that an editor's F5 opens where several ranks are served: it has no program of its own,
- * asks the editor to open one session a rank, and acts on all of them. Touches the connection that it is
+ * has the editor open one session a rank, and acts on all of them. Touches the connection that it is
  * given.
  *
  * @module
  */
 
 import type { Message, MessageReader } from "../dap.ts";
-import type { Outlet } from "../outlet.ts";
 import { pause } from "../stream.ts";
 import { obey, onEach, readOrder, type Reply, usage, who } from "./asked.ts";
 import type { Child } from "./child.ts";
-import type { Hub } from "./hub.ts";
+import type { Main } from "./hub.ts";
+import { Invitations, type InvitationsOptions } from "./invitations.ts";
 import type { Member } from "./member.ts";
 
 /** What a parent session needs. */
-export interface ParentOptions {
-  /** The ranks. */
-  hub: Hub;
+export interface ParentOptions extends InvitationsOptions {
   /** What the editor sends from here on. */
   reader: MessageReader;
-  /** The way out to it. */
-  outlet: Outlet;
-  /** Its attach request. */
-  attach: Message;
-  /** How it is asked for child sessions. */
-  by: "startDebugging" | "debugpyAttach";
-  /** The local port. */
-  port: number;
 }
 
 /** The one thread that stands for all ranks. */
 const threadId = 1;
-/** Child sessions that the editor is asked for before it has opened the first of them. */
-const atOnce = 8;
-/** Milliseconds after which the next one is asked for all the same. */
-const openMs = 2000;
 /** Milliseconds until an editor has told what it wants, at the most. */
 const configureMs = 5000;
 /** Milliseconds in which ranks that stop one after another count as one stop. */
 const gatherMs = 100;
-/** Milliseconds after which an editor that has opened no child session is told so. */
-const silentMs = 10_000;
-
-/** Arguments that belong to the parent alone. */
-const ownArguments = [
-  ..."host port listen processId subProcessId rdgToken rdgSession".split(" "),
-  ..."preLaunchTask postDebugTask restart request".split(" "),
-];
 
 /** Its answers to requests that only a program could serve. */
 const empty: Record<string, Record<string, unknown>> = {
@@ -67,14 +45,10 @@ const empty: Record<string, Record<string, unknown>> = {
 };
 
 /** The parent session. */
-export class Parent {
+export class Parent implements Main {
   readonly #o: ParentOptions;
-  readonly #secrets = new Map<string, Member>();
-  readonly #opened = new Map<Member, string>();
-  readonly #pending = new Map<number, (answer: Message) => void>();
-  readonly #configured = Promise.withResolvers<void>();
-  #slots = atOnce;
-  #queue: (() => void)[] = [];
+  readonly #invitations: Invitations;
+  #configured = false;
   #shown: string | null = null;
   #gathering = false;
   #over = false;
@@ -82,6 +56,7 @@ export class Parent {
   /** @param options The editor and the ranks. */
   constructor(options: ParentOptions) {
     this.#o = options;
+    this.#invitations = new Invitations(options);
   }
 
   /**
@@ -91,7 +66,7 @@ export class Parent {
    * @returns The process; undefined for a key that this parent didn't give.
    */
   memberOf(secret: string): Member | undefined {
-    return this.#secrets.get(secret);
+    return this.#invitations.memberOf(secret);
   }
 
   /** Serves until the editor has gone, or {@linkcode end}. */
@@ -99,12 +74,11 @@ export class Parent {
     const { outlet, attach, reader } = this.#o;
     await outlet.tell("initialized", {});
     await outlet.answer(attach, {});
-    const late = setTimeout(() => this.#configured.resolve(), configureMs);
-    this.#open().catch(() => {});
+    const late = setTimeout(() => this.#configure(), configureMs);
     try {
       for await (const { message } of reader.messages()) {
         if (message?.type === "response") {
-          this.#pending.get(Number(message["request_seq"]))?.(message);
+          this.#invitations.hear(message);
         } else if (message?.type === "request") {
           // Not waited for: a rank that takes its time must not hold up "disconnect".
           const last = message.command === "disconnect";
@@ -118,15 +92,14 @@ export class Parent {
     }
     clearTimeout(late);
     this.#over = true;
-    this.#configured.resolve();
-    await this.#releaseAll(undefined);
-    this.#secrets.clear();
+    this.#invitations.end();
+    await this.#o.hub.release(undefined);
   }
 
   /** Looks at what has changed: ranks that have come, stopped, gone on. */
   update(): void {
     if (this.#over) return;
-    this.#open().catch(() => {});
+    if (this.#configured) this.#invitations.update();
     if (this.#gathering) return;
     this.#gathering = true;
     pause(gatherMs).then(() => {
@@ -139,85 +112,17 @@ export class Parent {
   async end(why: string): Promise<void> {
     if (this.#over) return;
     this.#over = true;
-    const { outlet } = this.#o;
-    await this.#releaseAll(undefined);
+    this.#invitations.end();
+    const { outlet, hub } = this.#o;
+    await hub.release(undefined);
     await outlet.say(why).catch(() => {});
     await outlet.tell("terminated", {}).catch(() => {});
   }
 
-  /** Asks for a session for each rank that has none yet, who crashed first at the beginning. */
-  async #open(): Promise<void> {
-    await this.#configured.promise;
-    const { hub, outlet } = this.#o;
-    const news = hub.ready.filter((member) => !this.#opened.has(member));
-    if (this.#over || news.length === 0) return;
-    const first = this.#opened.size === 0;
-    for (const member of news) {
-      const secret = `${member.label.replace(" ", "-")}-${crypto.randomUUID()}`;
-      this.#opened.set(member, secret);
-      this.#secrets.set(secret, member);
-    }
-    if (first) {
-      const warning = hub.manyWarning(news.length);
-      if (warning) await outlet.say(warning);
-      pause(silentMs).then(() => this.#complain()).catch(() => {});
-    }
-    for (const member of news) {
-      if (this.#slots === 0) await new Promise<void>((resolve) => this.#queue.push(resolve));
-      else this.#slots--;
-      if (this.#over) return;
-      await this.#ask(member);
-    }
-  }
-
-  async #ask(member: Member): Promise<void> {
-    const { outlet, by } = this.#o;
-    const configuration = this.#configuration(member);
-    const free = () => {
-      const next = this.#queue.shift();
-      if (next) next();
-      else this.#slots++;
-    };
-    if (by === "debugpyAttach") {
-      const { pid } = member.session;
-      await outlet.tell("debugpyAttach", { ...configuration, subProcessId: pid });
-      pause(openMs / atOnce).then(free);
-      return;
-    }
-    const { promise: answer, resolve } = Promise.withResolvers<Message>();
-    await outlet.ask("startDebugging", { request: "attach", configuration }, (seq) => {
-      this.#pending.set(seq, resolve);
-      answer.then(() => this.#pending.delete(seq));
-    });
-    Promise.race([answer, pause(openMs)]).then(free);
-    answer.then((message) => {
-      if (message.success !== false || this.#over) return;
-      return outlet.say(`your editor opened no session for ${member.label}: ${message.message}`);
-    }).catch(() => {});
-  }
-
-  #configuration(member: Member): Record<string, unknown> {
-    const { attach, port } = this.#o;
-    const args = { ...attach.arguments as Record<string, unknown> };
-    for (const key of ownArguments) delete args[key];
-    const { host, port: own } = (args.connect ?? {}) as Record<string, unknown>;
-    return {
-      type: "debugpy",
-      ...args,
-      request: "attach",
-      name: member.name,
-      // What the person wrote is kept: there may be a tunnel of theirs in front.
-      connect: { host: host ?? "127.0.0.1", port: own ?? port },
-      rdgSession: this.#opened.get(member),
-    };
-  }
-
-  async #complain(): Promise<void> {
-    if (this.#over || this.#o.hub.everAttached) return;
-    await this.#o.outlet.say(
-      "your editor has opened no session for a rank so far. If it can't, end this one and start " +
-        "rdg connect with --merge: all ranks in one session.",
-    );
+  /** The editor has told what it wants, or takes its time. */
+  #configure(): void {
+    this.#configured = true;
+    this.#invitations.update();
   }
 
   /** One stop for all: "continue" and "pause" of this session act on every rank. */
@@ -252,7 +157,7 @@ export class Parent {
     switch (command) {
       case "configurationDone":
         await outlet.answer(request, {});
-        return this.#configured.resolve();
+        return this.#configure();
       case "setBreakpoints":
         return await outlet.answer(request, { breakpoints: unverified(args) });
       case "threads":
@@ -269,15 +174,14 @@ export class Parent {
       case "evaluate":
         return await this.#evaluate(request, String(args.expression ?? ""));
       case "terminate":
-        await this.#releaseAll(true);
+        await hub.release(true);
         await outlet.answer(request, {});
         return await outlet.tell("terminated", {});
       case "disconnect": {
         const { terminateDebuggee } = args;
         this.#over = true;
-        await this.#releaseAll(
-          typeof terminateDebuggee === "boolean" ? terminateDebuggee : undefined,
-        );
+        this.#invitations.end();
+        await hub.release(typeof terminateDebuggee === "boolean" ? terminateDebuggee : undefined);
         return await outlet.answer(request, {});
       }
       default:
@@ -308,10 +212,6 @@ export class Parent {
       : { refusal: `This session stands for all ranks: ${usage}.` };
     if ("refusal" in done) await outlet.refuse(request, done.refusal);
     else await outlet.answer(request, { ...done, variablesReference: 0 });
-  }
-
-  async #releaseAll(terminate: boolean | undefined): Promise<void> {
-    await this.#o.hub.release(terminate);
   }
 }
 

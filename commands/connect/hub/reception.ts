@@ -71,12 +71,26 @@ export class Reception implements Guest {
     // An editor that gives up while it waits for a session must be noticed, so reading goes on.
     const second = greeting.reader.next(maxBytes);
     const given = second.then((piece) => piece ? new Promise<never>(() => {}) : null);
-    const hub = await Promise.race([this.#o.hub(), given]);
-    const capabilities = hub && await Promise.race([hub.capabilities(), given]);
-    if (!hub || !capabilities || this.#over) return;
+    const found = await this.#untilReady(given);
+    if (!found || this.#over) return;
+    const { hub, capabilities } = found;
     await outlet.answer(greeting.request, capabilities);
     const attach = await this.#untilAttach(greeting.reader, second);
     if (attach && !this.#over) await this.#admit(greeting, { attach, hub });
+  }
+
+  /** Waits for ranks that can be reached, also those of the next job; null where `given` up first. */
+  async #untilReady(
+    given: Promise<null>,
+  ): Promise<{ hub: Hub; capabilities: Record<string, unknown> } | null> {
+    while (true) {
+      const hub = await Promise.race([this.#o.hub(), given]);
+      if (!hub) return null;
+      const left = given.then(() => "left" as const);
+      const capabilities = await Promise.race([hub.capabilities(), left]);
+      if (capabilities === "left") return null;
+      if (capabilities) return { hub, capabilities };
+    }
   }
 
   /** Reads up to the `attach` request; null where it never comes. */

@@ -6,7 +6,7 @@
  */
 
 import { type Message, messageSize, NotDap } from "../dap.ts";
-import { concat } from "../mux.ts";
+import { concat } from "../bytes.ts";
 
 /** Messages up to this size are looked at. */
 const readUpTo = 256 * 1024;

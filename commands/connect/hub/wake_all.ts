@@ -7,7 +7,7 @@
 
 import { sameNode } from "../../_scheduler.ts";
 import { runHelper } from "../../attach/enter.ts";
-import { type Selection, selectProcesses } from "../../attach/select.ts";
+import { selectProcesses } from "../../attach/select.ts";
 import type { Menus } from "../../_job_menu.ts";
 import { ExitCode, RdgError } from "../../../plugins/error.ts";
 import { local } from "../../../plugins/schedulers/local.ts";
@@ -44,14 +44,18 @@ export async function wakeAll(
 ): Promise<void> {
   const { found: { chosen, display, host }, menus, state, timeoutS } = context;
   const request = { job: chosen.scheduler === local ? "local" : display, all: true };
-  const selection = narrowed(
-    await selectProcesses(request, {
-      scheduler: chosen.scheduler,
-      sessions: sleeping,
-      host,
-      menus,
-    }),
-  );
+  const selection = await selectProcesses(request, {
+    scheduler: chosen.scheduler,
+    sessions: sleeping,
+    host,
+    menus,
+  });
+  if (selection.groups.length === 0) {
+    throw new RdgError("Cannot wake the ranks: none of them is there any more", {
+      code: "not-found",
+      exitCode: ExitCode.notFound,
+    });
+  }
   const find = (event: About) =>
     sleeping.find((one) => isAbout(event, one) && sameNode(one.host, event.node)) ??
       sleeping.find((one) => isAbout(event, one));
@@ -96,23 +100,4 @@ function stuckWords({ stacks, detail }: { stacks: string | null; detail: string 
   const frame = /File "([^"]+)", line (\d+) in (\S+)/.exec(stacks ?? "");
   const place = frame ? `busy in native code, called from ${frame[3]} ${frame[1]}:${frame[2]}` : "";
   return [place, detail].filter(Boolean).join("; ") || "it is busy";
-}
-
-/** Only the nodes on which somebody is to be woken. */
-function narrowed(selection: Selection): Selection {
-  if (selection.groups.length === 0) {
-    throw new RdgError("Cannot wake the ranks: none of them is there any more", {
-      code: "not-found",
-      exitCode: ExitCode.notFound,
-    });
-  }
-  return {
-    ...selection,
-    groups: selection.groups.map((group) => ({
-      ...group,
-      nodes: group.nodes.filter((node) =>
-        group.targets.some(({ host }) => host === null || sameNode(host, node))
-      ),
-    })),
-  };
 }

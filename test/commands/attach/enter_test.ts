@@ -1,6 +1,11 @@
 /** How `rdg attach` gets into a job, and what it says where it can't. */
 
 import assert from "node:assert/strict";
+import { runHelper } from "../../../commands/attach/enter.ts";
+import type { Job, SchedulerPlugin } from "../../../plugins/contract.ts";
+import { slurm } from "../../../plugins/schedulers/slurm.ts";
+import { parseRecord } from "../../../python/sessions.ts";
+import { type Expected, fakeHost } from "../../support/fake_host.ts";
 import { squeueLine } from "../../support/squeue.ts";
 import { attach, helper, mine, ready, signalled, squeue } from "./_attach.ts";
 
@@ -103,4 +108,52 @@ Deno.test("rdg attach tells of the nodes that answered and of the one that didn'
   assert.match(stdout, /Port: 5555/);
   assert.match(stderr, /Cannot wake process 43 on n2: Slurm cannot reach a node/);
   assert.equal(code, 5);
+});
+
+/** A scheduler that enters one node a call, and a job of two nodes with a process on each. */
+async function enterEach(calls: readonly Expected[]) {
+  const scheduler: SchedulerPlugin = {
+    ...slurm,
+    helper: (target, command) => target.nodes.length > 1 ? null : slurm.helper!(target, command),
+  };
+  const sessions = ["n1", "n2"].map((host) => {
+    const session = parseRecord(JSON.stringify(mine({ host, hostname: host })), {
+      path: "",
+      uid: null,
+    });
+    assert.ok(typeof session !== "string", `${session}`);
+    return session;
+  });
+  const job = { id: "36", displayId: "36", nodes: ["n1", "n2"] } as Partial<Job> as Job;
+  const group = { job, nodes: ["n1", "n2"], targets: sessions };
+  const selection = { scheduler, jobId: "36", displayId: "36", groups: [group], sessions };
+  const fake = fakeHost({ calls });
+  const options = { wait: false, timeoutS: 1, state: "/s", host: fake.host };
+  const answer = await runHelper(group, { selection, options, onEvent: () => {} });
+  fake.done();
+  return answer;
+}
+
+Deno.test("runHelper() calls once a node where a scheduler enters only one a call", async () => {
+  const said = (node: string) => helper({ ...signalled, node }).answer;
+  const { events, failure } = await enterEach([
+    { program: "srun", args: ["-w", "n1"], answer: said("n1") },
+    { program: "srun", args: ["-w", "n2"], answer: said("n2") },
+  ]);
+  assert.deepEqual(events.map((event) => "node" in event && event.node), ["n1", "n2"]);
+  assert.equal(failure, null);
+});
+
+Deno.test("runHelper() goes by ssh to the one node that the scheduler doesn't enter", async () => {
+  const { events, failure } = await enterEach([
+    { program: "srun", args: ["n1"], answer: helper(signalled).answer },
+    {
+      program: "srun",
+      args: ["n2"],
+      answer: { code: 1, stderr: "srun: error: Requested nodes are busy" },
+    },
+    { program: "ssh", args: ["n2"], answer: helper({ ...signalled, node: "n2" }).answer },
+  ]);
+  assert.deepEqual(events.map((event) => "node" in event && event.node), ["n1", "n2"]);
+  assert.equal(failure, null);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Menus } from "../../../commands/_job_menu.ts";
-import { findSession, type Wish } from "../../../commands/connect/find.ts";
+import { findSession, type Wish } from "../../../commands/connect/find_session.ts";
 import type { Link } from "../../../commands/connect/link.ts";
 import { readRecords } from "../../../commands/connect/records.ts";
 import { RdgError } from "../../../plugins/error.ts";
@@ -44,7 +44,7 @@ async function complaint(
   env: Record<string, string> = {},
 ): Promise<RdgError> {
   const { host } = fakeHost({ env });
-  const context = { link, host, menus, patient: false, done: new Set<string>() };
+  const context = { login: { link }, host, menus, patient: false, done: new Set<string>() };
   try {
     await findSession({ timeoutS: 1, quiet: true, ...wish }, context);
   } catch (error) {

@@ -33,6 +33,7 @@ export class Laptop {
   readonly #cluster: Cluster;
   readonly #daemons: Deno.ChildProcess[] = [];
   #table: string | null = null;
+  #sshdConfig: string | undefined;
 
   /** Use {@linkcode makeLaptop}. */
   constructor(cluster: Cluster, user: Laptop["user"]) {
@@ -155,8 +156,14 @@ export class Laptop {
     await this.configure();
   }
 
-  /** Waits until the login node's sshd lets the laptop in. */
-  async untilSshd(): Promise<void> {
+  /** Has the login node's sshd go by more lines; by its own ones when none are given. */
+  async configureSshd(more: readonly string[] = []): Promise<void> {
+    const { root } = this.#cluster;
+    const config = `${root}/ssh/sshd_config`;
+    this.#sshdConfig ??= await Deno.readTextFile(config);
+    await Deno.writeTextFile(config, [this.#sshdConfig, ...more, ""].join("\n"));
+    const pid = (await Deno.readTextFile(`${root}/run/sshd.pid`)).trim();
+    signal(Number(pid), "SIGHUP");
     const words = this.asUser();
     await waitUntil("sshd", {
       ask: async () => (await runToEnd([...words, "ssh", "login", "true"])).code === 0,

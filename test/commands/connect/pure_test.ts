@@ -9,6 +9,8 @@ import { Outlet } from "../../../commands/connect/outlet.ts";
 import { portOfUser } from "../../../commands/connect/port.ts";
 import { scriptLine, specScript } from "../../../commands/connect/shell.ts";
 import { statusLine } from "../../../commands/connect/status.ts";
+import { TimeLimit } from "../../../commands/connect/time_limit.ts";
+import type { Job } from "../../../plugins/contract.ts";
 import { RdgError } from "../../../plugins/error.ts";
 import { slurm } from "../../../plugins/schedulers/slurm.ts";
 import { relayCommand } from "../../../python/relay.ts";
@@ -216,6 +218,32 @@ Deno.test("connect.statusLine() says job, node, rank, way, editor and time left"
     "no job · n1 · relay · attached: VS?Code",
   );
 });
+
+Deno.test(
+  "connect.TimeLimit warns once at ten and at two minutes, and tells who comes late",
+  none,
+  () => {
+    let time = 1e12;
+    const limit = new TimeLimit(() => time);
+    const after = (seconds: number) => {
+      time += seconds * 1000;
+      return limit.due();
+    };
+    const words = (left: string) => `job 36_1 reaches its time limit in ${left}`;
+    assert.deepEqual([limit.leftS, limit.due(), limit.late], [undefined, null, null]);
+    const job = { displayId: "36_1", leftS: 660 } as Partial<Job> as Job;
+    limit.of(job);
+    assert.deepEqual([after(0), after(59), limit.late], [null, null, null]);
+    assert.deepEqual([after(1), after(1)], [words("10:00"), null]);
+    assert.equal(limit.late, words("9:59"));
+    assert.deepEqual([after(478), after(1), after(1)], [null, words("2:00"), null]);
+    assert.equal(limit.late, words("1:59"));
+    limit.of({ ...job, leftS: 100 });
+    assert.deepEqual([after(0), after(0)], [words("1:40"), null], "both at once are one warning");
+    limit.of(null);
+    assert.deepEqual([limit.leftS, limit.due(), limit.late], [undefined, null, null]);
+  },
+);
 
 Deno.test("slurm.relay() is a step beside the job's own, with stdin", none, () => {
   const command = relayCommand({ nonce: "x", targets: [["127.0.0.1", 1]], python: "/opt/python" });

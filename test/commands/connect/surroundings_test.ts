@@ -8,7 +8,7 @@ import type { Cluster } from "../../cluster/cluster.ts";
 import { submit, untilArmed, writeProgram } from "../../cluster/jobs.ts";
 import { mustRun, processesOf, runToEnd, signal, waitUntil } from "../../cluster/process.ts";
 import { record, writeRecord } from "../../support/records.ts";
-import { hitBreakpoint, leave, nothingLeft, ready, stopInLoop } from "./desk.ts";
+import { hitBreakpoint, leave, nothingLeft, ready } from "./desk.ts";
 import type { Laptop } from "./laptop.ts";
 import { laptopSuite } from "./suite.ts";
 
@@ -197,10 +197,7 @@ connectTest("says that another user's job isn't mine, and asks for a rank", asyn
 });
 
 connectTest("says what is wrong where forwarding is forbidden, and takes the relay", async () => {
-  const config = `${cluster.root}/ssh/sshd_config`;
-  const text = await Deno.readTextFile(config);
-  await Deno.writeTextFile(config, `${text}AllowTcpForwarding no\n`);
-  await reloadSshd();
+  await laptop.configureSshd(["AllowTcpForwarding no"]);
   try {
     await armed();
     await using child = laptop.connect(["login", "--port=0", "--json"]);
@@ -210,8 +207,7 @@ connectTest("says what is wrong where forwarding is forbidden, and takes the rel
     await hitBreakpoint(laptop, await laptop.bridge(port));
     await leave(child, { cluster, laptop });
   } finally {
-    await Deno.writeTextFile(config, text);
-    await reloadSshd();
+    await laptop.configureSshd();
   }
 });
 
@@ -241,25 +237,6 @@ connectTest("makes VS Code attach by itself, and takes its file away again", asy
   assert.deepEqual(JSON.parse(await Deno.readTextFile(file)), {
     client: { host: "127.0.0.1", port },
   });
-  await leave(child, { cluster, laptop });
-});
-
-connectTest("warns of the time limit, in the editor as well", async () => {
-  const job = await submit(cluster, {
-    args: ["--time=2"],
-    script: "rdg debug --lite python3 count.py",
-  });
-  await untilArmed(cluster, { job });
-  await using child = laptop.connect(["login", "--port=0", "--json"]);
-  const { port } = await ready(child);
-  await child.until(new RegExp(`Warning: job ${job} reaches its time limit in 1:\\d\\d`));
-  const { client } = await stopInLoop(laptop, await laptop.bridge(port));
-  const { body } = await client.waitFor<{ output: string }>(
-    "output",
-    ({ body }) => (body as { output: string }).output.startsWith("rdg: "),
-  );
-  assert.match(body.output, new RegExp(`^rdg: job ${job} reaches its time limit in 1:`));
-  await client.disconnect();
   await leave(child, { cluster, laptop });
 });
 
@@ -315,10 +292,3 @@ connectTest("leaves nothing on the cluster when it is killed itself", async () =
   await laptop.tidy();
   await nothingLeft({ cluster, laptop });
 });
-
-/** Has sshd read its configuration again. */
-async function reloadSshd(): Promise<void> {
-  const pid = Number((await Deno.readTextFile(`${cluster.root}/run/sshd.pid`)).trim());
-  signal(pid, "SIGHUP");
-  await laptop.untilSshd();
-}

@@ -134,6 +134,29 @@ connectTest("asks again after the connection broke, once somebody is there", asy
   await interrupt(pty);
 });
 
+connectTest("says what to do where a further connection would ask again", async () => {
+  await armed();
+  await secure!.configure(["MaxSessions 1"]);
+  try {
+    await using pty = connect("secure", "--via=relay");
+    await logIn(pty);
+    assert.equal(await pty.ended(), 5, pty.text);
+    const text = pty.text.replaceAll("\n", " ");
+    assert.match(
+      text,
+      /takes no more sessions over one ssh connection \("MaxSessions"\), and a further/,
+    );
+    assert.match(
+      text,
+      /Permission denied \(keyboard-interactive\)\. Log in by a key, or take fewer/,
+    );
+    assert.equal(count(pty, /Password: /), 1);
+    await nothingLeft({ cluster, laptop });
+  } finally {
+    await secure!.configure();
+  }
+});
+
 connectTest("comes back by itself where a key suffices", async () => {
   await armed();
   await using pty = connect("login");

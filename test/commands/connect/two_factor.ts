@@ -7,7 +7,8 @@
  */
 
 import type { Cluster } from "../../cluster/cluster.ts";
-import { endChild, freePorts, mustRun, waitUntil } from "../../cluster/process.ts";
+import { endChild, freePorts, mustRun, signal, waitUntil } from "../../cluster/process.ts";
+import { readSockets } from "../../../commands/connect/guard.ts";
 
 /** Where Debian puts PAM's modules, by machine. */
 const modules = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((machine) =>
@@ -22,6 +23,8 @@ export interface TwoFactor {
   readonly password: string;
   /** A code that counts once; a new one with each call. */
   code(): string;
+  /** Has it go by more lines; by its own ones when none are given. */
+  configure(more?: readonly string[]): Promise<void>;
   /** Ends it. */
   close(): Promise<void>;
 }
@@ -59,7 +62,12 @@ export async function startTwoFactor(cluster: Cluster): Promise<TwoFactor> {
     .replace(/^PidFile .*$/m, `PidFile ${root}/run/sshd-two-factor.pid`)
     .replace(/^KbdInteractiveAuthentication .*$/m, "KbdInteractiveAuthentication yes")
     .replace(/^UsePAM .*$/m, "UsePAM yes");
-  await Deno.writeTextFile(config, `${text}AuthenticationMethods keyboard-interactive\n`);
+  const write = (more: readonly string[]) =>
+    Deno.writeTextFile(
+      config,
+      [text, "AuthenticationMethods keyboard-interactive", ...more, ""].join("\n"),
+    );
+  await write([]);
   const there = cluster.asRoot("login");
   await mustRun([...there, "mount", "--bind", pam, "/etc/pam.d/sshd"]);
   const [program = "", ...args] = [...there, "/usr/sbin/sshd", "-D", "-e", "-f", config];
@@ -83,6 +91,18 @@ export async function startTwoFactor(cluster: Cluster): Promise<TwoFactor> {
       const code = codes.shift();
       if (code === undefined) throw new Error("all one-time codes are used up");
       return code;
+    },
+    async configure(more = []) {
+      await write(more);
+      const listening = async () => {
+        const table = await Deno.readTextFile("/proc/net/tcp");
+        return readSockets(table, port).find(({ state }) => state === "0A")?.inode;
+      };
+      const before = await listening();
+      signal(child.pid, "SIGHUP");
+      await waitUntil("another socket", {
+        ask: async () => ![before, undefined].includes(await listening()),
+      });
     },
     async close() {
       await endChild(child);

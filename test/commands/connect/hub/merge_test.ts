@@ -170,21 +170,24 @@ Deno.test("merge: what an editor that leaves wants for the programs, all get", a
   assert.equal(ranks[0]!.requests.at(-1)?.command, "disconnect", "also when it is killed");
 });
 
-Deno.test("merge: a child process that a rank's debugger follows is attached to as well", async () => {
-  const rank = new FakeRank(0);
-  await using editor = new FakeEditor([rank]);
+Deno.test("merge: child processes that ranks' debuggers follow are attached to as well", async () => {
+  const ranks = [new FakeRank(0), new FakeRank(1)];
+  await using editor = new FakeEditor(ranks);
   await editor.begin([5]);
-  await rank.tell("debugpyAttach", { name: "Subprocess 99", subProcessId: 99, connect: {} });
-  await waitUntil("the child to be attached to", {
-    ask: () => Promise.resolve(rank.last("attach")?.["subProcessId"] === 99),
-  });
-  await waitUntil("the child to be configured", {
-    ask: () =>
-      Promise.resolve(
-        rank.requests.filter(({ command }) => command === "configurationDone").length === 2,
-      ),
-  });
-  assert.deepEqual(rank.last("setBreakpoints")!["breakpoints"], [{ line: 5 }]);
+  for (const rank of ranks) {
+    // Two nodes may well give the same number.
+    await rank.tell("debugpyAttach", { name: "Subprocess 99", subProcessId: 99, connect: {} });
+    await waitUntil("the child to be attached to", {
+      ask: () => Promise.resolve(rank.last("attach")?.["subProcessId"] === 99),
+    });
+    await waitUntil("the child to be configured", {
+      ask: () =>
+        Promise.resolve(
+          rank.requests.filter(({ command }) => command === "configurationDone").length === 2,
+        ),
+    });
+    assert.deepEqual(rank.last("setBreakpoints")!["breakpoints"], [{ line: 5 }]);
+  }
 });
 
 Deno.test("rdg connect --merge shows all ranks in one session", async () => {

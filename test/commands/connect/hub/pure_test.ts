@@ -11,6 +11,8 @@ import {
   who,
 } from "../../../../commands/connect/hub/asked.ts";
 import { sharedCapabilities } from "../../../../commands/connect/hub/capabilities.ts";
+import type { Fleet } from "../../../../commands/connect/hub/fleet.ts";
+import { Hub } from "../../../../commands/connect/hub/hub.ts";
 import { compareMembers, Member } from "../../../../commands/connect/hub/member.ts";
 import { Breakpoints } from "../../../../commands/connect/hub/merge/breakpoints.ts";
 import { Ids } from "../../../../commands/connect/hub/merge/ids.ts";
@@ -19,6 +21,7 @@ import { inward, outward, ownerOf } from "../../../../commands/connect/hub/merge
 import { RelayPool } from "../../../../commands/connect/hub/relays.ts";
 import { Tap } from "../../../../commands/connect/hub/tap.ts";
 import type { Relay } from "../../../../commands/connect/mux.ts";
+import type { Way } from "../../../../commands/connect/ways.ts";
 import { RdgError } from "../../../../plugins/error.ts";
 import { parseRecord, type Session } from "../../../../python/sessions.ts";
 import { record } from "../../../support/records.ts";
@@ -127,6 +130,26 @@ Deno.test("hub.sharedCapabilities() keeps what all can", none, () => {
   );
   assert.deepEqual(sharedCapabilities([]), {});
 });
+
+Deno.test(
+  "hub.Hub lets who waits for a rank go when one is there, or all is over",
+  none,
+  async () => {
+    const fleet = { ready: [] as Member[], members: [] };
+    const options = { merge: false, fleet: fleet as Partial<Fleet> as Fleet };
+    const hub = new Hub({ ...options, say: () => {}, onChange: () => {} });
+    const waits = hub.capabilities();
+    const member = new Member(session({ rank: 0 }));
+    member.way = { hello: { supportsX: true } } as unknown as Way;
+    fleet.ready.push(member);
+    hub.changed();
+    assert.deepEqual(await waits, { supportsX: true });
+    fleet.ready.pop();
+    const inVain = hub.capabilities();
+    await hub.end("all ranks have ended");
+    assert.equal(await inVain, null);
+  },
+);
 
 Deno.test("hub.compareMembers() shows first who crashed first, then goes by rank", none, () => {
   const member = (rank: number, more: Record<string, unknown> = {}) =>

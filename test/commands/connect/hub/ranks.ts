@@ -37,7 +37,7 @@ number = 0
 while not os.path.exists("stop") and not os.path.exists("stop%d" % rank):
     number += 1
     step(number)
-print("end of", rank, flush=True)
+sys.stdout.write("end of %d\\n" % rank)
 sys.exit(rank + 10)
 `;
 

@@ -7,11 +7,11 @@
 import assert from "node:assert/strict";
 import type { Cluster } from "../../../cluster/cluster.ts";
 import { jobOutput, submit, untilArmed, writeProgram } from "../../../cluster/jobs.ts";
-import { processesOf, runToEnd, signal, waitUntil } from "../../../cluster/process.ts";
+import { runToEnd, waitUntil } from "../../../cluster/process.ts";
 import type { DapClient } from "../../../support/dap.ts";
 import { HubEditor } from "../../../support/hub_editor.ts";
 import type { Child } from "../../../support/rdg.ts";
-import { leave, zeroQuestions } from "../desk.ts";
+import { killSsh, leave, nothingLeft, zeroQuestions } from "../desk.ts";
 import type { Laptop } from "../laptop.ts";
 import { laptopSuite } from "../suite.ts";
 import { type Ready, said, saidThat } from "./ranks.ts";
@@ -78,7 +78,7 @@ const hubTest = await laptopSuite({
     [cluster, laptop] = [theCluster, theLaptop];
   },
   tidy: async () => {
-    for (const name of ["finish", "fail"]) {
+    for (const name of ["finish", "fail", "more"]) {
       await Deno.remove(`${cluster.user.home}/${name}`).catch(() => {});
     }
   },
@@ -208,10 +208,35 @@ hubTest("takes one relay a node where a firewall is in between", async () => {
   await leave(child, { cluster, laptop });
 });
 
+for (const sessions of [1, 2]) {
+  hubTest(`opens more connections where sshd takes ${sessions} sessions over one`, async () => {
+    const job = await submit(cluster, {
+      args: ["-N2", "-n2"],
+      script: "srun rdg debug --lite python3 srun.py",
+    });
+    await untilArmed(cluster, { job, count: 2 });
+    await laptop.configureSshd([`MaxSessions ${sessions}`]);
+    try {
+      await using child = connect(job, "--all", "--via=relay");
+      const ready = await saidThat(child, ({ ranks }) => ranks.every(({ way }) => way !== null));
+      assert.deepEqual(ready.ranks.map(({ way }) => way), ["relay", "relay"]);
+      await using editor = await attach(ready, "srun.py");
+      await allStop(editor, 2);
+      await editor.parent.disconnect();
+      await leave(child, { cluster, laptop });
+    } finally {
+      await laptop.configureSshd();
+    }
+  });
+}
+
 hubTest("tells the ranks' sessions to restart when ssh breaks, and the parent stays", async () => {
   const job = await submit(cluster, {
     args: ["-n2"],
-    script: "srun -n2 rdg debug --lite python3 srun.py",
+    script: `export SLURM_OVERLAP=1
+srun -n2 rdg debug --lite python3 srun.py &
+until [ -e more ]; do sleep 0.1; done
+srun -n1 rdg debug --lite python3 srun.py`,
   });
   await untilArmed(cluster, { job, count: 2 });
   await using child = connect(job, "--all");
@@ -219,10 +244,7 @@ hubTest("tells the ranks' sessions to restart when ssh breaks, and the parent st
   const near = await laptop.bridge(ready.port);
   await using editor = await attach(ready, "srun.py", { near });
   await allStop(editor, 2);
-  for (const pid of await processesOf(laptop.user.uid)) {
-    const text = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
-    if (/^[^\0]*ssh\0/.test(text) && text.includes("\0-M\0")) await signal(pid, "SIGKILL");
-  }
+  await killSsh(laptop.user.uid);
   for (const rank of [0, 1]) {
     const { body } = await editor.rank(rank).waitFor<{ restart?: boolean }>("terminated");
     assert.equal(body.restart, true);
@@ -236,6 +258,9 @@ hubTest("tells the ranks' sessions to restart when ssh breaks, and the parent st
   const again = editor.children.slice(2);
   const ranks = await Promise.all(again.map(({ client }) => rankAtLine(client)));
   assert.deepEqual(ranks.map(({ rank }) => rank).sort(), [0, 1]);
+  // One that comes now is woken over the new connection.
+  await writeProgram(cluster, { name: "more", text: "" });
+  await allStop(editor, 1, 4);
   await editor.parent.disconnect();
   await leave(child, { cluster, laptop });
 });
@@ -260,24 +285,7 @@ const noTorch = await missingTorch();
 /** Debian's 1.13 under Python 3.11 can't do without the two flags: the default "0" is lost there. */
 const torchrun = "torchrun -r 1 -t 1 --monitor_interval=1";
 
-for (const workers of [2, 4]) {
-  hubTest(`stops every rank of torchrun's ${workers} workers, from one F5`, async () => {
-    const job = await submit(cluster, {
-      args: ["-n1", "-c4"],
-      script: `rdg debug --lite ${torchrun} --nproc_per_node=${workers} torch_train.py`,
-    });
-    await untilArmed(cluster, { job, count: workers, timeoutMs: 60_000 });
-    await using child = connect(job, "--all");
-    const ready = await said(child);
-    await using editor = await attach(ready, "torch_train.py");
-    await allStop(editor, workers);
-    await editor.parent.disconnect();
-    await leave(child, { cluster, laptop });
-    await finish();
-  }, noTorch);
-}
-
-hubTest("opens sessions for the workers that torchrun starts again", async () => {
+hubTest("opens sessions for the workers that torchrun starts again, and ends with it", async () => {
   const job = await submit(cluster, {
     args: ["-n1", "-c4"],
     script: `rdg debug --lite ${torchrun} --max_restarts=1 --nproc_per_node=2 torch_train.py`,
@@ -302,8 +310,11 @@ hubTest("opens sessions for the workers that torchrun starts again", async () =>
   assert.equal(editor.parent.ended, false);
   await allStop(editor, 2, 2);
   await editor.parent.disconnect();
-  await leave(child, { cluster, laptop });
   await finish();
+  // Nobody waits for a restart by a torchrun that has ended with its job.
+  assert.equal((await child.status(20_000)).code, 0);
+  assert.match(child.stderr, new RegExp(`All ranks of job ${job} have ended\\.\n$`));
+  await nothingLeft({ cluster, laptop });
 }, noTorch);
 
 async function missingTorch(): Promise<string | null> {
