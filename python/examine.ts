@@ -10,6 +10,12 @@ import source from "./node/examine.py" with { type: "text" };
 import fillSource from "./node/fill.py" with { type: "text" };
 import type { RunOutput, RunSpec } from "../plugins/contract.ts";
 
+/**
+ * debugpy's first version for a Python that older ones harm: on 3.14 those before 1.8.15 raise their
+ * errors into the program and never stop (1.8.11 and 1.8.14 seen; 1.8.15 works).
+ */
+export const oldestDebugpy: Readonly<Record<string, string>> = { "3.14": "1.8.15" };
+
 /** A debugpy that an interpreter can import. */
 export interface DebugpyCopy {
   /** The folder that holds the package. */
@@ -46,8 +52,10 @@ export interface Interpreter {
   machine: string;
   /** Folder of its copy in rdg's cache, whether it exists or not. */
   copy: string;
-  /** debugpy of its own environment. */
+  /** debugpy of its own environment; null where that one is too old for this Python. */
   own: DebugpyCopy | null;
+  /** Version of the one that is too old for this Python; null where there is none. */
+  tooOld: string | null;
   /** debugpy in rdg's cache. */
   cached: DebugpyCopy | null;
 }
@@ -71,7 +79,29 @@ export function examineSpec(python: string, cache: string): RunSpec {
  */
 export function readExamined(output: RunOutput): Interpreter | null {
   const line = output.stdout.split("\n").find((text) => text.startsWith("rdg-examine {"));
-  return line === undefined ? null : JSON.parse(line.slice("rdg-examine ".length));
+  if (line === undefined) return null;
+  const answer: Omit<Interpreter, "tooOld"> = JSON.parse(line.slice("rdg-examine ".length));
+  const oldest = oldestDebugpy[answer.version.slice(0, 2).join(".")];
+  const version = answer.own?.version ?? null;
+  return oldest !== undefined && version !== null && isOlder(version, oldest)
+    ? { ...answer, own: null, tooOld: version }
+    : { ...answer, tooOld: null };
+}
+
+/**
+ * Whether one version comes before another.
+ *
+ * @param version As debugpy writes it: `1.6.6`, `1.8.0`.
+ * @param other Another one.
+ * @returns Whether it is older.
+ */
+export function isOlder(version: string, other: string): boolean {
+  const [one, two] = [version, other].map((text) => text.split(".").map((part) => parseInt(part)));
+  for (let index = 0; index < 3; index++) {
+    const difference = (one![index] || 0) - (two![index] || 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
 }
 
 /**

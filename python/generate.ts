@@ -1,5 +1,5 @@
 /**
- * Writes what is made from other files of the tree: `remote_debug/_tables.py` (the plugins' tables) and
+ * Writes what is made from other files of the tree: `remote_debug/_tables.py` (tables of both sides) and
  * `files.ts` (the list of Python files). `deno task generate`; tests compare both with what this
  * renders. Touches those two files.
  *
@@ -8,6 +8,7 @@
 
 import { rankTable } from "../plugins/ranks.ts";
 import { schedulers } from "../plugins/schedulers.ts";
+import { oldestDebugpy } from "./examine.ts";
 import { renderTables } from "./tables.ts";
 
 /**
@@ -62,7 +63,10 @@ function listPythonFiles(folder: URL): string[] {
 
 if (import.meta.main) {
   const folder = new URL("./remote_debug/", import.meta.url);
-  Deno.writeTextFileSync(new URL("_tables.py", folder), renderTables(schedulers, rankTable));
+  Deno.writeTextFileSync(
+    new URL("_tables.py", folder),
+    renderTables(schedulers, { ranks: rankTable, oldestDebugpy }),
+  );
   Deno.writeTextFileSync(
     new URL("./files.ts", import.meta.url),
     renderFiles(listPythonFiles(folder)),

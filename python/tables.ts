@@ -1,6 +1,6 @@
 /**
- * The plugins' tables (which variables mark a job, which tell the rank) as Python source, so that the
- * program inside the job reads the same data: `remote_debug/_tables.py`, written by `generate.ts`.
+ * Tables that both sides read (which variables mark a job, which tell the rank, the debugpy that a Python
+ * needs) as Python source: `remote_debug/_tables.py`, written by `generate.ts`.
  *
  * @module
  */
@@ -12,21 +12,26 @@ import type { RankVariables } from "../plugins/ranks.ts";
  * Renders the tables.
  *
  * @param plugins Scheduler plugins.
- * @param ranks Rank variables, innermost launcher first.
+ * @param options Rank variables, innermost launcher first, and debugpy's oldest versions by Python's.
  * @returns Python source.
  */
 export function renderTables(
   plugins: readonly SchedulerPlugin[],
-  ranks: readonly RankVariables[],
+  { ranks, oldestDebugpy }: {
+    ranks: readonly RankVariables[];
+    oldestDebugpy: Readonly<Record<string, string>>;
+  },
 ): string {
   const rows = plugins.filter(({ job }) => job.present.length > 0)
     .map(({ name, job }) => literal({ name, job }));
   return [
-    '"""Variables of schedulers and launchers. Written by `deno task generate` from the plugins."""',
+    '"""What both sides know, of schedulers, launchers and debugpy. Written by `deno task generate`."""',
     "",
     `SCHEDULERS = (\n${rows.map((row) => `    ${row},\n`).join("")})  # type: tuple`,
     "",
     `RANKS = (\n${ranks.map((row) => `    ${literal(row)},\n`).join("")})  # type: tuple`,
+    "",
+    `OLDEST_DEBUGPY = ${literal(oldestDebugpy)}  # type: dict`,
     "",
   ].join("\n");
 }

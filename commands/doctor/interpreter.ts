@@ -10,6 +10,7 @@ import {
   type DebugpyCopy,
   examineSpec,
   type Interpreter,
+  isOlder,
   readExamined,
   wantsOldDebugpy,
 } from "../../python/examine.ts";
@@ -19,7 +20,7 @@ import { note, ok, type Place, problem, type Row } from "./row.ts";
 const supported: { readonly from: number; readonly to: number } = { from: 8, to: 14 };
 
 /** Oldest debugpy that rdg was tried with. */
-const oldestDebugpy = "1.6.6";
+const oldestTried = "1.6.6";
 
 /** An interpreter that was asked. */
 export interface Examined {
@@ -142,7 +143,9 @@ function debugpyRow(answer: Interpreter, { needed, inJob }: Circumstances): Row 
     const todo = inJob ? `${fill} on the login node: jobs often have no internet` : fill;
     return (needed ? problem : note)(
       place,
-      `none: neither in the interpreter's own environment nor in rdg's cache`,
+      answer.tooOld === null
+        ? `none: neither in the interpreter's own environment nor in rdg's cache`
+        : `${answer.tooOld}, of its own environment, is too old for this Python, and none is in rdg's cache`,
       { todo: `${todo}; or ${python} -m pip install debugpy`, data: { from: null } },
     );
   }
@@ -166,9 +169,9 @@ interface Doubt {
 
 function doubtsAbout(copy: DebugpyCopy, answer: Interpreter): Doubt[] {
   const doubts: Doubt[] = [];
-  if (copy.version !== null && isOlder(copy.version, oldestDebugpy)) {
+  if (copy.version !== null && isOlder(copy.version, oldestTried)) {
     doubts.push({
-      text: `older than any that rdg was tried with (${oldestDebugpy})`,
+      text: `older than any that rdg was tried with (${oldestTried})`,
       todo: "PYTHON -m pip install --upgrade debugpy",
     });
   }
@@ -197,14 +200,4 @@ function doubtsAbout(copy: DebugpyCopy, answer: Interpreter): Doubt[] {
     });
   }
   return doubts;
-}
-
-/** Whether one version comes before another: `1.6.6`, `1.8.0`. */
-function isOlder(version: string, other: string): boolean {
-  const [one, two] = [version, other].map((text) => text.split(".").map((part) => parseInt(part)));
-  for (let index = 0; index < 3; index++) {
-    const difference = (one![index] || 0) - (two![index] || 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }

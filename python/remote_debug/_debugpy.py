@@ -21,7 +21,8 @@ def importing(folder, path):
     ``path`` is ``sys.path`` as it was before the program's own folder came first: a ``queue.py``
     beside the script must not stand in for the one that debugpy imports.
     """
-    added = path + ([folder] if folder else [])
+    # The cache's copy first: the environment's own may be too old. Nothing else lies in that folder.
+    added = ([folder] if folder else []) + path
     before = list(sys.path)
     environment = dict(os.environ)
     # Python 3.11 and later warn about frozen modules at every start otherwise.

@@ -7,7 +7,7 @@ filled only outside a job: inside there may be no internet, and 500 ranks.
 import os
 import sys
 
-from . import _config, _say
+from . import _config, _say, _tables
 
 
 def tag():
@@ -24,25 +24,58 @@ def cached(config):
 
 def find(config):
     # type: (dict) -> object
-    """``""`` where the program's environment has debugpy, else the cache's folder, else None."""
-    from _frozen_importlib_external import PathFinder  # type: ignore
-
+    """``""`` where the program's environment has debugpy, else the cache's folder, else None. One that is
+    too old for this Python doesn't count."""
     if "debugpy" in sys.modules:
         return ""
-    spec = PathFinder.find_spec("debugpy")
-    if spec is not None and spec.origin:
+    own = _own()
+    if own is not None and not _too_old(own):
         return ""
     folder = cached(config)
     return folder if os.path.isfile(os.path.join(folder, "debugpy", "__init__.py")) else None
 
 
+def _own():
+    # type: () -> object
+    """Folder of the package in the program's environment; None where there is none."""
+    from _frozen_importlib_external import PathFinder  # type: ignore
+
+    spec = PathFinder.find_spec("debugpy")
+    return os.path.dirname(spec.origin) if spec is not None and spec.origin else None
+
+
+def _too_old(package):
+    # type: (object) -> object
+    """Its version where this Python needs a newer one, else None. Read, not imported."""
+    oldest = _tables.OLDEST_DEBUGPY.get("%d.%d" % sys.version_info[:2])
+    if oldest is None:
+        return None
+    import re
+
+    try:
+        with open(os.path.join(package, "_version.py"), encoding="utf-8") as file:  # type: ignore
+            found = re.search(r'"version": "((\d+)\.(\d+)\.(\d+))', file.read())
+    except (OSError, ValueError):
+        return None
+    if found is None or [int(part) for part in found.groups()[1:]] >= [
+        int(part) for part in oldest.split(".")
+    ]:
+        return None
+    return found.group(1)
+
+
 def advice(config):
     # type: (dict) -> tuple
     """What to say when there is none: message and hint."""
+    own = _own()
+    old = None if own is None else _too_old(own)
+    what = "no debugpy" if old is None else "debugpy %s, too old for Python %d.%d" % (
+        (old,) + sys.version_info[:2]
+    )
     return (
-        'Cannot debug with "%s": it has no debugpy, and rdg\'s cache has none for it' % sys.executable,
-        "%s -m pip install debugpy, or once on the login node: rdg doctor --fix %s"
-        % (sys.executable, sys.executable),
+        'Cannot debug with "%s": it has %s, and rdg\'s cache has none for it' % (sys.executable, what),
+        "%s -m pip install %sdebugpy, or once on the login node: rdg doctor --fix %s"
+        % (sys.executable, "" if old is None else "--upgrade ", sys.executable),
     )
 
 

@@ -1,4 +1,4 @@
-"""Variables of schedulers and launchers. Written by `deno task generate` from the plugins."""
+"""What both sides know, of schedulers, launchers and debugpy. Written by `deno task generate`."""
 
 SCHEDULERS = (
     {"name": "slurm", "job": {"present": (("SLURM_JOB_ID", "SLURM_JOBID"),), "job": ("SLURM_JOB_ID", "SLURM_JOBID"), "arrayJob": ("SLURM_ARRAY_JOB_ID",), "arrayIndex": ("SLURM_ARRAY_TASK_ID",), "step": ("SLURM_STEP_ID", "SLURM_STEPID"), "cluster": ("SLURM_CLUSTER_NAME",), "node": ("SLURMD_NODENAME",), "submitHost": ("SLURM_SUBMIT_HOST",), "user": ("SLURM_JOB_USER",)}},
@@ -24,3 +24,5 @@ RANKS = (
     {"launcher": "srun", "rank": "SLURM_PROCID", "size": "SLURM_STEP_NUM_TASKS", "localRank": "SLURM_LOCALID", "below": {"variable": "SLURM_STEP_ID", "limit": 4294967280}, "requires": ("SLURM_STEP_ID", "PMI_RANK"), "equal": (("PMI_RANK", "SLURM_PROCID"), ("PMI_SIZE", "SLURM_STEP_NUM_TASKS"))},
     {"launcher": "srun", "rank": "SLURM_PROCID", "size": "SLURM_STEP_NUM_TASKS", "localRank": "SLURM_LOCALID", "below": {"variable": "SLURM_STEP_ID", "limit": 4294967280}, "requires": ("SLURM_STEP_ID",), "unless": {"variable": "PMI_RANK", "begins": ""}},
 )  # type: tuple
+
+OLDEST_DEBUGPY = {"3.14": "1.8.15"}  # type: dict

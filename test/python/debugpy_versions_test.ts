@@ -11,9 +11,10 @@ import {
   resume,
   stopped,
 } from "../support/debugging.ts";
-import { debugpyFor, oldDebugpy } from "../support/python.ts";
+import { oldestDebugpy } from "../../python/examine.ts";
+import { debugpyFor, interpreters, oldDebugpy } from "../support/python.ts";
 import { asleep } from "../support/proc.ts";
-import { makeSandbox, startRdg } from "../support/rdg.ts";
+import { makeSandbox, runRdg, startRdg } from "../support/rdg.ts";
 
 for (const { version, interpreter } of oldDebugpy) {
   const name = `debugpy ${version} on ${interpreter.version}`;
@@ -98,4 +99,39 @@ async function imported(
 ): Promise<number | undefined> {
   await evaluate(client, "import debugpy", stop.frameIds[0]);
   return stop.frameIds[0];
+}
+
+for (const interpreter of interpreters.filter(({ version }) => oldestDebugpy[version])) {
+  Deno.test(`a debugpy that is too old for Python ${interpreter.version} is not taken`, async () => {
+    const wanted = oldestDebugpy[interpreter.version]!;
+    const older = wanted.replace(/\d+$/, (patch) => String(Number(patch) - 1));
+    for (const version of [older, wanted]) {
+      await using sandbox = await makeSandbox({ interpreter });
+      await Deno.mkdir(`${sandbox.dir}/site/debugpy`, { recursive: true });
+      await sandbox.write("site/debugpy/__init__.py", "raise SystemExit('the old one')\n");
+      await sandbox.write("site/debugpy/_version.py", `json = '{"version": "${version}"}'\n`);
+      const file = await sandbox.write("loop.py", loopScript);
+      const env = { PYTHONPATH: `${sandbox.dir}/site` };
+      const words = ["debug", interpreter.path, "loop.py"];
+      if (version === wanted) {
+        // New enough: it is taken, although there is a better one in the cache.
+        assert.match((await runRdg(words, { sandbox, env })).stderr, /the old one/);
+        continue;
+      }
+      {
+        await using child = startRdg(words, { sandbox, env });
+        const port = await child.port();
+        await using client = await attach(child, sandbox, { port, breakpoints: { [file]: [13] } });
+        assert.deepEqual((await stopped(client)).frames, ["<module> loop.py:13"]);
+      }
+      // In a job nothing is fetched.
+      await Deno.remove(`${sandbox.cache}/debugpy/${interpreter.tag}`);
+      const none = await runRdg(words, { sandbox, env: { ...env, SLURM_JOB_ID: "7" } });
+      assert.equal(none.code, 3);
+      assert.match(
+        none.stderr,
+        /: it has debugpy [\d.]+, too old for Python 3\.\d+, and rdg's cache has none .*\nTry: \S+ -m pip install --upgrade debugpy, or /,
+      );
+    }
+  });
 }

@@ -196,6 +196,7 @@ Deno.test("fillCache() says how to get pip where there is none, and no uv", asyn
     machine: "x86_64",
     copy: `${cache}/debugpy/cpython-312-x86_64`,
     own: null,
+    tooOld: null,
     cached: null,
   };
   const failing = (...failure: string[]) =>

@@ -167,6 +167,7 @@ const python: Interpreter = {
   copy: "/cache/debugpy/cpython-311-x86_64",
   own: copy,
   cached: null,
+  tooOld: null,
 };
 
 function pythonRows(
@@ -223,6 +224,10 @@ Deno.test("interpreterRows() says how to get a debugpy that is missing, where it
   );
   assert.match(pythonRows(none, { inJob: true })[1]!, /--fix \S+ on the login node/);
   assert.match(pythonRows(none, { needed: false })[1]!, /^note: none/);
+  assert.match(
+    pythonRows({ ...none, tooOld: "1.8.14" })[1]!,
+    /^problem: 1\.8\.14, of its own environment, is too old for this Python, and none is .* cache \| rdg doctor --fix /,
+  );
 });
 
 Deno.test("interpreterRows() notes an old debugpy and one without its compiled part", () => {
