@@ -121,7 +121,7 @@ export const slurm: SchedulerPlugin = {
     const { code, stdout } = yield {
       program: "squeue",
       // What is longer than its column would be cut. A job that has just ended is still known.
-      args: ["-h", "-j", job, "-t", "all", "-O", "JobID:32,STDOUT:5000"],
+      args: ["-a", "-h", "-j", job, "-t", "all", "-O", "JobID:32,STDOUT:5000"],
       ...scrubbed,
     };
     if (code !== 0) return null;
@@ -137,8 +137,9 @@ export const slurm: SchedulerPlugin = {
   },
 };
 
+/** `-a`: otherwise jobs in hidden partitions, or in those of other groups, are left out. */
 function squeue(filter: readonly string[]): RunSpec {
-  return { program: "squeue", args: ["-h", "-r", ...filter, "-o", format], ...scrubbed };
+  return { program: "squeue", args: ["-a", "-h", "-r", ...filter, "-o", format], ...scrubbed };
 }
 
 /** Reads squeue's lines; a line break within a job's name is put back. */

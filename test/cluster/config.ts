@@ -65,6 +65,7 @@ export function slurmConf(options: SlurmOptions): string {
       `CPUs=${options.cpus} RealMemory=1000 State=UNKNOWN`
     ),
     "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
+    "PartitionName=dark Nodes=ALL Hidden=YES MaxTime=INFINITE State=UP",
     "",
   ].join("\n");
 }

@@ -57,6 +57,18 @@ slurmTest("rdg attach leaves a process alone that was never prepared", async () 
   await refused([job], 3, /no session of it can be seen/);
 });
 
+slurmTest("rdg sessions and rdg attach know a job in a hidden partition", async () => {
+  const job = await submit(cluster, { args: ["--partition=dark"], script: armed });
+  await untilArmed(cluster, { job });
+  // A second job, so that the scheduler does list one, and with it the cluster's name.
+  const seen = await submit(cluster, { script: armed });
+  await untilArmed(cluster, { job: seen });
+  const { stdout } = await rdg(cluster, ["sessions"]);
+  assert.match(stdout, new RegExp(`^${job} .* armed .*python3 count\\.py$`, "m"));
+  assert.equal((await records(cluster)).length, 2);
+  await attachAndStop(cluster, { words: [job], file });
+});
+
 slurmTest("rdg attach says how a process lost its arming", async (): Promise<void> => {
   const unset = await submit(cluster, {
     script: "rdg debug --lite bash -c 'PYTHONPATH= python3 count.py 1; true'",

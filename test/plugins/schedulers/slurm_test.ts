@@ -36,7 +36,7 @@ pure("slurm.list() names no states: a stopped or resized job is no longer R to s
   const { value, specs } = list(
     output(squeueLine({ id: "1", state: "STOPPED" }) + squeueLine({ id: "2", state: "RESIZING" })),
   );
-  assert.match(lines(specs)[0]!, /^squeue -h -r --me -o /);
+  assert.match(lines(specs)[0]!, /^squeue -a -h -r --me -o /);
   assert.deepEqual(value.map(({ state }) => state), ["suspended", "running"]);
 });
 
@@ -44,7 +44,7 @@ pure("slurm.list() asks by user name where squeue knows no --me", () => {
   const old = output("", { code: 1, stderr: "squeue: unrecognized option '--me'\n" });
   const { value, specs } = list(old, output(squeueLine({})));
   assert.equal(value.length, 1);
-  assert.match(lines(specs)[1]!, /^squeue -h -r -u ada -o /);
+  assert.match(lines(specs)[1]!, /^squeue -a -h -r -u ada -o /);
 });
 
 pure("slurm.list() scrubs the environment but keeps the way to the cluster", () => {
@@ -76,7 +76,7 @@ pure("slurm.lookup() finds a job by either id; an unknown one is null", () => {
   const look = (job: string) => feed(slurm, slurm.lookup!(job), [output(text)]);
   assert.equal(look("40_2").value!.id, "42");
   assert.equal(look("41").value!.displayId, "40_1");
-  assert.match(lines(look("41").specs)[0]!, /^squeue -h -r -j 41 -t all -o /);
+  assert.match(lines(look("41").specs)[0]!, /^squeue -a -h -r -j 41 -t all -o /);
   const stderr = "slurm_load_jobs error: Invalid job id specified\n";
   assert.equal(feed(slurm, slurm.lookup!("9"), [output("", { code: 1, stderr })]).value, null);
 });
