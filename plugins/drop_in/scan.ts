@@ -46,7 +46,8 @@ export function forbiddenImport(text: string): string | null {
 function endOfTypeImport(text: string, at: number): number | undefined {
   typeImport.lastIndex = at;
   const clause = typeImport.exec(text)?.[1];
-  if (clause === undefined || !/[\s}]from\s*$/.test(clause)) return undefined;
+  // "type" itself is what is imported by `import type from …` and `import type, { x } from …`.
+  if (clause === undefined || !/^\s*[^\s,].*[\s}]from\s*$/s.test(clause)) return undefined;
   return clause.match(/\bfrom\b/g)?.length === 1 ? typeImport.lastIndex : undefined;
 }
 
@@ -81,11 +82,17 @@ function afterGap(text: string, at: number): number | undefined {
   const part = text.slice(at, at + maxGap);
   let end = 0;
   while (end < part.length) {
-    const comment = part.startsWith("/*", end) ? "*/" : part.startsWith("//", end) ? "\n" : "";
-    const close = comment ? part.indexOf(comment, end + 2) : -1;
-    if (comment && close < 0) return at + part.length < text.length ? undefined : text.length;
-    else if (comment) end = close + comment.length;
-    else if (/\s/.test(part[end]!)) end++;
+    // JavaScript ends a line in four ways.
+    const close = part.startsWith("/*", end)
+      ? /\*\//g
+      : part.startsWith("//", end)
+      ? /[\n\r\u2028\u2029]/g
+      : undefined;
+    if (close) {
+      close.lastIndex = end + 2;
+      if (!close.test(part)) return at + part.length < text.length ? undefined : text.length;
+      end = close.lastIndex;
+    } else if (/\s/.test(part[end]!)) end++;
     else return at + end;
   }
   return at + part.length < text.length ? undefined : text.length;
