@@ -134,8 +134,8 @@ async function byScheduler<Event>(group: Group, context: Context<Event>): Promis
       { code: "scheduler", exitCode: ExitCode.scheduler, hint: "--via=ssh goes over ssh" },
     );
   }
-  return joined(
-    await Promise.all(parts.map(async (part) => {
+  return await together(
+    parts.map(async (part) => {
       const spec = scheduler.helper!(helperTarget(part), commandFor(part, context))!;
       checkDeclared(spec, scheduler);
       const answer = await call(spec, context);
@@ -144,7 +144,7 @@ async function byScheduler<Event>(group: Group, context: Context<Event>): Promis
       }
       // Where ssh fails as well, the scheduler's own words say more.
       return await overSsh(part, context).catch(() => answer);
-    })),
+    }),
   );
 }
 
@@ -156,6 +156,19 @@ function calls(group: Group, scheduler: SchedulerPlugin): Group[] {
   return parts.every(enters) ? parts : [];
 }
 
+/** What calls that run at the same time said: one that never ends keeps nobody from the others' words. */
+async function together<Event>(calls: readonly Promise<Answer<Event>>[]): Promise<Answer<Event>> {
+  const settled = await Promise.allSettled(calls);
+  const answers = settled.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+  const [broken] = settled.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
+  if (broken === undefined) return joined(answers);
+  if (!(broken instanceof RdgError) || answers.every(({ events }) => events.length === 0)) {
+    throw broken;
+  }
+  const message = broken.message.replace(/^Cannot [^:]*: /, "");
+  return joined([{ events: [], failure: { message, hint: broken.hint ?? "" } }, ...answers]);
+}
+
 /** What several calls said; the failure of one that said nothing counts most. */
 function joined<Event>(answers: readonly Answer<Event>[]): Answer<Event> {
   const failed = answers.find(({ events }) => events.length === 0) ??
@@ -164,7 +177,7 @@ function joined<Event>(answers: readonly Answer<Event>[]): Answer<Event> {
 }
 
 async function overSsh<Event>(group: Group, context: Context<Event>): Promise<Answer<Event>> {
-  const answers = await Promise.all(group.nodes.map((node) => {
+  const answer = await together(group.nodes.map((node) => {
     const command = commandFor(group, { ...context, node }).map(quoteWord).join(" ");
     // The command goes to a sh through stdin: a login shell may be a csh, which has other quotes.
     return call({
@@ -173,7 +186,6 @@ async function overSsh<Event>(group: Group, context: Context<Event>): Promise<An
       stdin: `${command}\n`,
     }, context);
   }));
-  const answer = joined(answers);
   if (answer.events.length === 0) throw cannotEnter(answer, context.selection);
   return answer;
 }

@@ -18,8 +18,8 @@ interface Words {
   wait: boolean;
   /** The job's id, as people write it. */
   displayId: string;
-  /** The job's output. */
-  output: string;
+  /** The job's output; only hints name it. */
+  output?: string;
 }
 
 /**
@@ -40,16 +40,8 @@ export async function report(
   },
 ): Promise<number> {
   const { host, wait, selection: { scheduler, jobId, displayId } } = options;
-  const output = jobId !== null && results.some((result) => leadsToOutput(result, wait))
-    ? await outputOf(scheduler, { job: jobId, host })
-    : "its output";
-  const words = { wait, displayId, output };
-  const failures = results.flatMap((result) => {
-    const error = problem(result, words);
-    return error ? [{ result, error }] : [];
-  });
   if (options.json) {
-    host.terminal.out(`${JSON.stringify(asJson(results, words), null, 2)}\n`);
+    host.terminal.out(`${JSON.stringify(asJson(results, { wait, displayId }), null, 2)}\n`);
   } else {
     for (const { session, login = null } of results) {
       if (session) host.terminal.out(`${connectionBlock(session, login).join("\n")}\n\n`);
@@ -61,8 +53,14 @@ export async function report(
       );
     }
   }
-  for (const { error } of failures) host.terminal.say(formatError(error));
-  return failures[0]?.error.exitCode ?? ExitCode.ok;
+  // What listens stands still until somebody comes: nothing that takes a while goes before its block.
+  const output = jobId !== null && results.some((result) => leadsToOutput(result, wait))
+    ? await outputOf(scheduler, { job: jobId, host })
+    : "its output";
+  const errors = results.map((result) => problem(result, { wait, displayId, output }))
+    .filter((error) => error !== null);
+  for (const error of errors) host.terminal.say(formatError(error));
+  return errors[0]?.exitCode ?? ExitCode.ok;
 }
 
 /** Whether what became of a process can only be seen in the job's output. */
@@ -107,6 +105,7 @@ function problem(
   options: Words,
 ): RdgError | null {
   const { outcome, pid, detail, signal } = result;
+  const { output = "its output" } = options;
   const here = options.displayId === "local";
   const where = result.node === null || here ? "" : ` on ${result.node}`;
   const fail = (words: string, more: { exitCode: ExitCode; hint?: string }) =>
@@ -128,7 +127,7 @@ function problem(
     case "ended":
       return fail("it was signalled, and ended before it listened", {
         exitCode: ExitCode.generic,
-        hint: `read ${options.output}: it may have ended by itself, or debugpy may be missing`,
+        hint: `read ${output}: it may have ended by itself, or debugpy may be missing`,
       });
     case "no-answer":
       return fail(detail || "its node said nothing", {
@@ -150,7 +149,7 @@ function problem(
       return fail("it belongs to somebody else", {
         exitCode: ExitCode.permission,
         hint: here
-          ? "ps -fp PID tells whose it is"
+          ? `ps -fp ${pid} tells whose it is`
           : "check the PID: it stands in the job's output",
       });
     case "other-job":
@@ -220,7 +219,7 @@ function problem(
     return {
       exitCode: ExitCode.timeout,
       hint: "the debugger opens as soon as its main thread runs Python again; " +
-        `"rdg attach ${options.displayId}" then says where. If it does run, read ${options.output}: ` +
+        `"rdg attach ${options.displayId}" then says where. If it does run, read ${output}: ` +
         "what keeps the debugger from opening stands there",
     };
   }

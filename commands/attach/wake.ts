@@ -97,11 +97,13 @@ function resultsOf(group: Group, { events, failure }: Answer): Result[] {
     const best = here.length > 0
       ? here
       : [results.find((one) => !["no-answer", ...elsewhere].includes(one.outcome)) ?? results[0]!];
-    return best.map((result) =>
-      result.outcome === "no-answer"
-        ? { ...result, node: host, detail: failure?.message ?? "" }
-        : result
-    );
+    return best.map((result) => {
+      // The one node that said nothing may be where it is.
+      const unheard = host === null && failure !== null && elsewhere.includes(result.outcome);
+      return unheard || result.outcome === "no-answer"
+        ? { ...result, node: host, outcome: "no-answer", detail: failure?.message ?? "" }
+        : result;
+    });
   });
 }
 

@@ -27,6 +27,8 @@ export async function attach(words: string, options: {
   interactive?: boolean;
   menus?: Partial<Menus>;
   env?: Record<string, string>;
+  /** Called at each text on stdout. */
+  onOut?: () => void;
 }): Promise<Outcome> {
   const state = await Deno.makeTempDir();
   const fake = fakeHost({
@@ -34,6 +36,8 @@ export async function attach(words: string, options: {
     calls: options.calls ?? [],
     ...(options.interactive ? { interactive: true } : {}),
   });
+  const { out } = fake.host.terminal;
+  fake.host.terminal.out = (text) => (options.onOut?.(), out(text));
   const unasked = () => assert.fail("nothing should be asked here");
   const menus = { job: unasked, processes: unasked, pid: unasked, ...options.menus };
   try {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { runHelper } from "../../../commands/attach/enter.ts";
 import type { Job, SchedulerPlugin } from "../../../plugins/contract.ts";
+import { ExitCode, RdgError } from "../../../plugins/error.ts";
 import { slurm } from "../../../plugins/schedulers/slurm.ts";
 import { parseRecord } from "../../../python/sessions.ts";
 import { type Expected, fakeHost } from "../../support/fake_host.ts";
@@ -156,4 +157,19 @@ Deno.test("runHelper() goes by ssh to the one node that the scheduler doesn't en
   ]);
   assert.deepEqual(events.map((event) => "node" in event && event.node), ["n1", "n2"]);
   assert.equal(failure, null);
+});
+
+Deno.test("runHelper() hands on what the others said where one node never answers", async () => {
+  const late = new RdgError("Late", { code: "timeout", exitCode: ExitCode.timeout });
+  const { events, failure } = await enterEach([
+    { program: "srun", args: ["n1"], answer: helper(signalled).answer },
+    { program: "srun", args: ["n2"], answer: late },
+  ]);
+  assert.deepEqual(events.map((event) => "node" in event && event.node), ["n1"]);
+  assert.equal(failure?.message, '"srun" has not answered within 60 s');
+  const none = enterEach([
+    { program: "srun", args: ["n1"], answer: late },
+    { program: "srun", args: ["n2"], answer: late },
+  ]);
+  await assert.rejects(none, /^RdgError: Cannot enter job 36: "srun" has not answered/);
 });

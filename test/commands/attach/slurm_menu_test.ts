@@ -104,9 +104,11 @@ slurmTest("rdg attach asks for the PID in a terminal where it can see no record"
     ask: async () => (await jobOutput(cluster)).includes(`PID:     ${pid}`),
   });
   await using pty = new Pty(["rdg", "attach", job], cluster.asUser({ env: { TERM: "xterm" } }));
-  await pty.waitFor(/No session of job \d+ can be seen from here\. PID from its\s+output:/);
+  await pty.waitFor(
+    /No session of job \d+ can be seen from here\. PID from the job's\s+output\s+\(\//,
+  );
   await pty.type(String(pid));
-  await pty.waitFor(new RegExp(`output: ${pid}`));
+  await pty.waitFor(new RegExp(`\\.out\\): ${pid}`));
   await pty.type("\r");
   await pty.waitFor(/--- Python Debugger Info ---/);
   assert.equal(await pty.ended(), 0);

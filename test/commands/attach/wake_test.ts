@@ -137,3 +137,41 @@ Deno.test("rdg attach --via=scancel sends a step each signal that its programs w
   });
   assert.equal(code, 0);
 });
+
+Deno.test("rdg attach JOB PID says that a node wasn't heard, not that there is no such process", async () => {
+  const heard = helper({ type: "process", outcome: "not-here" }).answer as { stdout: string };
+  const { code, stderr } = await attach("36 42", {
+    calls: [squeue(squeueLine({})), {
+      program: "srun",
+      answer: {
+        ...heard,
+        code: 1,
+        stderr:
+          "srun: error: Task launch for StepId=36.1 failed on node n2: Communication connection failure\n",
+      },
+    }],
+  });
+  assert.match(stderr, /^Cannot wake process 42: Slurm cannot reach a node/m);
+  assert.equal(code, 5);
+});
+
+Deno.test("rdg attach prints where to connect before it asks where a job's output goes", async () => {
+  let printed = "";
+  const { stderr } = await attach("36 --all", {
+    records: [mine(), mine({ pid: 43 })],
+    calls: [
+      squeue(squeueLine({})),
+      helper(signalled, ready, { ...signalled, pid: 43 }, { type: "ended", pid: 43 }),
+      {
+        ...output,
+        answer: () => {
+          printed = "asked";
+          return { stdout: `${"36".padEnd(32)}/home/ada/slurm-36.out\n` };
+        },
+      },
+    ],
+    onOut: () => assert.equal(printed, "", "the block came late"),
+  });
+  assert.match(stderr, /ended before it listened\nTry: read the job's output \(\/home\/ada/);
+  assert.equal(printed, "asked");
+});
