@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { parse, run } from "../../../commands/sessions/command.ts";
 import { type Expected, fakeHost } from "../../support/fake_host.ts";
+import { recordFile } from "../../../python/sessions.ts";
 import { record, type RecordText, writeRecord } from "../../support/records.ts";
 import { makeSandbox, powerless, rdg, start } from "../../support/rdg.ts";
 import { squeueLine } from "../../support/squeue.ts";
@@ -122,16 +123,18 @@ Deno.test("rdg sessions looks into /proc for processes of this host", async () =
     hostname: "desk",
     pidNamespace: namespace,
   };
+  const living = mine({ ...here, pid: Deno.pid, startTime: start });
+  const contained = mine({ ...here, pid: 77, startTime: 5, pidNamespace: "pid:[container]" });
   const { left } = await sessions("", {
     hostname: "desk",
     records: [
-      mine({ ...here, pid: Deno.pid, startTime: start }),
+      living,
       mine({ ...here, pid: Deno.pid + 1, startTime: start - 5 }),
       mine({ ...here, pid: 2 ** 30, startTime: 5 }),
-      mine({ ...here, pid: 77, startTime: 5, pidNamespace: "pid:[container]" }),
+      contained,
     ],
   });
-  assert.deepEqual(left, [`desk-${Deno.pid}.json`, "desk-container-77.json"]);
+  assert.deepEqual(left, [recordFile(living), recordFile(contained)]);
 });
 
 Deno.test("rdg sessions --json prints one object; tokens stand in the table only when asked", async () => {

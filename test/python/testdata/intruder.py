@@ -145,8 +145,11 @@ class Intruder:
 
     def process(self, pid):
         self.count("process")
-        with open("/proc/%d/cmdline" % pid, "rb") as command:
-            words = command.read()
+        try:
+            with open("/proc/%d/cmdline" % pid, "rb") as command:
+                words = command.read()
+        except FileNotFoundError:
+            return  # It has ended meanwhile.
         self.look("the command line of %d" % pid, words)
         if b"token" in words.lower():
             self.breach("the command line of %d holds a token: %r" % (pid, words))
