@@ -28,10 +28,9 @@ export interface SshSessionsOptions {
   first: readonly string[];
   /** Folder for the sockets of further connections; null where ssh shares none. */
   folder: string | null;
+  /** Milliseconds until a session has to be there; 25 s when absent. */
+  heardMs?: number;
 }
-
-/** Milliseconds until a session has to be there. */
-const heardMs = 25_000;
 
 /** What ssh says where sshd lets no further session through a connection. */
 const full = /Session open refused by peer/;
@@ -93,7 +92,7 @@ export class SshSessions {
 
   /** Starts a script where there is room; one after the other, so that they share what is opened. */
   async #startElsewhere(script: string, tried: readonly string[]): Promise<ProgramStream> {
-    const { own, shared } = this.#o;
+    const { shared } = this.#o;
     if (this.#latest !== tried) {
       const begun = await this.#begin([...shared, ...this.#latest], script);
       if (!isRefused(begun)) return begun.session;
@@ -105,30 +104,16 @@ export class SshSessions {
       this.#single = true;
       await holder.close();
     }
-    return (await this.#begin([...own, ...unshared, ...silent], script)).session;
+    return (await this.#logIn(unshared, script)).session;
   }
 
   /** Opens a further connection. */
   async #open(): Promise<ProgramStream> {
-    if (this.#failure) throw this.#failure;
-    const { own, folder, first } = this.#o;
+    const { folder, first } = this.#o;
     const socket = ["-S", `${folder}/ssh-${this.#holders.length + 1}`];
     const sharing = [...socket, "-M", "-o", "ControlPersist=no"];
-    const { session: holder, ended } = await this.#begin([...own, ...sharing, ...silent], "cat");
-    if (ended) {
-      this.#failure = new Error(
-        'the login node takes no more sessions over one ssh connection ("MaxSessions"), and a ' +
-          `further one has to do without a question to you: ${
-            lastLine(holder.reason())
-          }. Log in by a key, or take fewer ` +
-          "nodes at once (--rank LIST)",
-      );
-      throw this.#failure;
-    }
-    if (this.#closed) {
-      await holder.close();
-      throw new Error("the connection has ended");
-    }
+    const { session: holder, ended } = await this.#logIn(sharing, "cat");
+    if (ended) throw this.#failure = noFurther(holder.reason());
     this.#holders.push(holder);
     this.#latest = socket;
     holder.ended.then(() => {
@@ -137,9 +122,21 @@ export class SshSessions {
     return holder;
   }
 
+  /** Starts a script over a connection of its own; one that gave no answer isn't tried again. */
+  async #logIn(args: readonly string[], script: string): Promise<Begun> {
+    if (this.#failure) throw this.#failure;
+    try {
+      return await this.#begin([...this.#o.own, ...args, ...silent], script);
+    } catch (error) {
+      if (this.#closed) throw error;
+      throw this.#failure = noFurther(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   /** Starts a script, and waits until it has begun or ended. */
   async #begin(args: readonly string[], script: string): Promise<Begun> {
-    const { spawn, login } = this.#o;
+    const { spawn, login, heardMs = 25_000 } = this.#o;
+    if (this.#closed) throw closedMeanwhile();
     const program = spawn([...args, login, bootstrap]);
     feed(program, `echo\n${script}`);
     const reader = program.readable.getReader();
@@ -148,9 +145,25 @@ export class SshSessions {
       await program.close();
       throw new Error(program.reason() || `no answer within ${heardMs / 1000} s`);
     }
+    if (this.#closed) {
+      await program.close();
+      throw closedMeanwhile();
+    }
     if (first.done) await program.ended;
     return { session: { ...program, readable: goesOn(reader, first) }, ended: first.done };
   }
+}
+
+function noFurther(why: string): Error {
+  return new Error(
+    'the login node takes no more sessions over one ssh connection ("MaxSessions"), and a further ' +
+      `one has to do without a question to you: ${lastLine(why)}. Log in by a key, or take fewer ` +
+      "nodes at once (--rank LIST)",
+  );
+}
+
+function closedMeanwhile(): Error {
+  return new Error("the connection has ended");
 }
 
 function isRefused({ session, ended }: Begun): boolean {
