@@ -115,12 +115,19 @@ async function chooseAmong(
   const few = candidates.slice(0, 8).map(describe);
   const what = options.pid === undefined
     ? "rdg attach JOB PID, --rank N, --node NODE or --all"
-    : "--node NODE";
+    : whatTellsApart(candidates);
   throw usageError(
     `Cannot ask which of ${candidates.length} armed processes of job ${job.displayId}: ` +
       "stdin is no terminal",
     `${what}; there are: ${few.join("; ")}${candidates.length > 8 ? "; …" : ""}`,
   );
+}
+
+/** What to type where several processes have the PID: containers on one node count anew, each of them. */
+function whatTellsApart(sessions: readonly Session[]): string {
+  const differ = (values: readonly unknown[]) => new Set(values).size === sessions.length;
+  if (differ(sessions.map(({ host }) => host))) return "--node NODE";
+  return `${differ(sessions.map(({ rank }) => rank)) ? "--rank N" : "--all"} instead of the PID`;
 }
 
 async function askForPid(

@@ -37,6 +37,23 @@ Deno.test("rdg attach never prompts without a terminal", async (t) => {
   }
 });
 
+Deno.test("rdg attach says what tells processes with one PID apart", async () => {
+  const inside = (number: number, more: Record<string, unknown>) =>
+    mine({ pid: 1, pidNamespace: `pid:[402653200${number}]`, ...more });
+  const on = (host: string) => ({ host, hostname: host });
+  const cases: [string, readonly RecordText[]][] = [
+    ["--node NODE", [inside(1, on("n1")), inside(2, on("n2"))]],
+    ["--rank N instead of the PID", [inside(1, { rank: 0 }), inside(2, { rank: 1 })]],
+    ["--all instead of the PID", [inside(1, {}), inside(2, {})]],
+  ];
+  for (const [hint, records] of cases) {
+    const calls = [squeue(squeueLine({ nodes: "n[1-2]" }))];
+    const { code, stderr } = await attach("36 1", { records, calls });
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`which of 2 armed.*\nTry: ${hint}; there are: `));
+  }
+});
+
 Deno.test("rdg attach asks a person for job and process", async () => {
   const { code } = await attach("", {
     interactive: true,
