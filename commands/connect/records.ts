@@ -15,9 +15,10 @@ import {
 } from "../../python/sessions.ts";
 import type { Link } from "./link.ts";
 
-/** What tells a session from all others. */
-export function sessionKey({ cluster, job, host, pid, startTime }: Session): string {
-  return [cluster, job.id, host, pid, startTime].join(" ");
+/** What tells a session from all others. Containers on one node begin to count at 1, each of them. */
+export function sessionKey(session: Session): string {
+  const { cluster, job, host, pid, startTime, pidNamespace } = session;
+  return [cluster, job.id, host, pid, startTime, pidNamespace].join(" ");
 }
 
 /**

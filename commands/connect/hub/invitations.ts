@@ -97,7 +97,8 @@ export class Invitations {
     for (const member of news) {
       await this.#slots.take();
       if (this.#over) return;
-      await this.#ask(member);
+      if (member.stage === "gone") this.#slots.give();
+      else await this.#ask(member);
     }
   }
 

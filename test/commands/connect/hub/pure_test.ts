@@ -13,12 +13,14 @@ import {
 import { sharedCapabilities } from "../../../../commands/connect/hub/capabilities.ts";
 import type { Fleet } from "../../../../commands/connect/hub/fleet.ts";
 import { Hub } from "../../../../commands/connect/hub/hub.ts";
+import { Invitations } from "../../../../commands/connect/hub/invitations.ts";
 import { compareMembers, Member } from "../../../../commands/connect/hub/member.ts";
 import { Breakpoints } from "../../../../commands/connect/hub/merge/breakpoints.ts";
 import { Ids } from "../../../../commands/connect/hub/merge/ids.ts";
 import { type OutputBody, Prefixer } from "../../../../commands/connect/hub/merge/output.ts";
 import { inward, outward, ownerOf } from "../../../../commands/connect/hub/merge/translate.ts";
 import { RelayPool } from "../../../../commands/connect/hub/relays.ts";
+import { Outlet } from "../../../../commands/connect/outlet.ts";
 import { Tap } from "../../../../commands/connect/hub/tap.ts";
 import type { Relay } from "../../../../commands/connect/mux.ts";
 import type { Way } from "../../../../commands/connect/ways.ts";
@@ -151,6 +153,40 @@ Deno.test(
   },
 );
 
+Deno.test("hub.Invitations ask for no rank that ended before its turn", none, async () => {
+  const members = Array.from({ length: 10 }, (_, rank) => new Member(session({ rank })));
+  const hub = { ready: members, manyWarning: () => null, everAttached: true };
+  const asked = new Map<string, number>();
+  const outlet = new Outlet((bytes) => {
+    const text = new TextDecoder().decode(bytes);
+    const { seq, arguments: args } = JSON.parse(text.slice(text.indexOf("{"))) as Message;
+    const { configuration } = args as { configuration: { name: string } };
+    asked.set(configuration.name.split(" · ")[0]!, seq);
+    return Promise.resolve();
+  });
+  const invitations = new Invitations({
+    hub: hub as Partial<Hub> as Hub,
+    outlet,
+    attach: { seq: 2, type: "request", command: "attach", arguments: {} },
+    by: "startDebugging",
+    port: 5678,
+  });
+  const untilAsked = async (count: number) => {
+    for (let tries = 0; asked.size < count && tries < 1000; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    assert.equal(asked.size, count, [...asked.keys()].join(", "));
+  };
+  invitations.update();
+  await untilAsked(8);
+  members[8]!.turn("gone");
+  const answer = { seq: 9, type: "response", "request_seq": asked.get("rank 0"), success: true };
+  invitations.hear(answer as Message);
+  await untilAsked(9);
+  assert.deepEqual([asked.has("rank 8"), asked.has("rank 9")], [false, true]);
+  invitations.end();
+});
+
 Deno.test("hub.compareMembers() shows first who crashed first, then goes by rank", none, () => {
   const member = (rank: number, more: Record<string, unknown> = {}) =>
     new Member(session({ rank, pid: 100 + rank, ...more }));
@@ -164,14 +200,20 @@ Deno.test("hub.compareMembers() shows first who crashed first, then goes by rank
   assert.deepEqual(order.map(({ session }) => session.rank), [2, 3, 0, 1]);
 });
 
-Deno.test("hub.Member tells equal process ids on two nodes apart", none, () => {
-  const one = new Member(session({ rank: 0, host: "n1", pid: 4711 }));
-  const two = new Member(session({ rank: 1, host: "n2", pid: 4711 }));
-  assert.notEqual(one.key, two.key);
-  assert.deepEqual([one.name, two.name], ["rank 0 · n1 · 4711", "rank 1 · n2 · 4711"]);
-  const alone = new Member(session({ rank: null, host: "n1", pid: 5 }));
-  assert.deepEqual([alone.name, alone.label], ["process · n1 · 5", "process 5"]);
-});
+Deno.test(
+  "hub.Member tells equal process ids on two nodes and in two containers apart",
+  none,
+  () => {
+    const one = new Member(session({ rank: 0, host: "n1", pid: 4711 }));
+    const two = new Member(session({ rank: 1, host: "n2", pid: 4711 }));
+    assert.notEqual(one.key, two.key);
+    assert.deepEqual([one.name, two.name], ["rank 0 · n1 · 4711", "rank 1 · n2 · 4711"]);
+    const inside = (pidNamespace: string) => new Member(session({ pid: 1, pidNamespace })).key;
+    assert.notEqual(inside("pid:[4026532001]"), inside("pid:[4026532002]"), "two containers");
+    const alone = new Member(session({ rank: null, host: "n1", pid: 5 }));
+    assert.deepEqual([alone.name, alone.label], ["process · n1 · 5", "process 5"]);
+  },
+);
 
 Deno.test("hub.Tap takes messages out of a stream that comes in any pieces", none, () => {
   const message = (seq: number, more: Record<string, unknown>) =>
