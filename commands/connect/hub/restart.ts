@@ -8,6 +8,7 @@
 
 import type { Host } from "../../_host.ts";
 import { listJobs } from "../../_scheduler.ts";
+import type { RunSpec } from "../../../plugins/contract.ts";
 import { local } from "../../../plugins/schedulers/local.ts";
 import type { Session } from "../../../python/sessions.ts";
 import type { Link } from "../link.ts";
@@ -18,6 +19,11 @@ export const restartMs = 45_000;
 
 /** The variable that torchrun gives to its workers, and that it hasn't itself. */
 const mark = "TORCHELASTIC_RUN_ID";
+
+/** Seconds that the scheduler has for an answer, at most. */
+const answerS = 20;
+/** Milliseconds that the login node has to tell that there was none. */
+const graceMs = 30_000;
 
 /** What {@linkcode Restart} needs. */
 export interface RestartOptions {
@@ -91,10 +97,28 @@ export class Restart {
   async #jobRuns(): Promise<boolean> {
     const { found: { chosen, host: remembering }, link } = this.#o;
     // Not from the list that was asked for before.
-    const host: Host = { ...remembering, runner: (spec, more) => link().runner(spec, more) };
+    const host: Host = {
+      ...remembering,
+      runner: (spec, more) => link().runner(link().local ? spec : limited(spec), more),
+    };
     const jobs = await listJobs(chosen.scheduler, host).catch(() => null);
     if (jobs === null) return true;
     const own = new Set(chosen.jobs.map(({ id }) => id));
     return jobs.some(({ id, state }) => own.has(id) && ["running", "suspended"].includes(state));
   }
+}
+
+/**
+ * Has a program ended over there when it takes too long: the shell of the connection can only end
+ * together with the connection, and for that the person might have to log in again.
+ */
+function limited(spec: RunSpec): RunSpec {
+  const seconds = Math.min(answerS, Math.ceil((spec.timeoutMs ?? Infinity) / 1000));
+  const script = 'command -v timeout >/dev/null && exec timeout -k 5 "$@"; shift; exec "$@"';
+  return {
+    ...spec,
+    program: "sh",
+    args: ["-c", script, "sh", `${seconds}`, spec.program, ...spec.args],
+    timeoutMs: seconds * 1000 + graceMs,
+  };
 }

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import type { FoundRanks } from "../../../../commands/connect/hub/choose.ts";
 import { Restart, restartMs } from "../../../../commands/connect/hub/restart.ts";
 import type { Link } from "../../../../commands/connect/link.ts";
+import { bootstrap, Shell, specScript } from "../../../../commands/connect/shell.ts";
+import { programStream } from "../../../../commands/connect/stream.ts";
 import type { Job } from "../../../../plugins/contract.ts";
 import { slurm } from "../../../../plugins/schedulers/slurm.ts";
 import { parseRecord, type Session } from "../../../../python/sessions.ts";
@@ -22,6 +24,18 @@ function session(launcher: string): Session {
   return found;
 }
 
+/** A job of Slurm's. */
+function foundJob(launcher: string, env: Record<string, string>): FoundRanks {
+  const job = { id: "36", displayId: "36", nodes: ["n1"] } as Partial<Job> as Job;
+  return {
+    chosen: { scheduler: slurm, jobs: [job] },
+    display: "36",
+    sessions: [session(launcher)],
+    missing: [],
+    host: fakeHost({ env }).host,
+  };
+}
+
 /** A job of Slurm's, and a login node where squeue prints what `states` says, one after the other. */
 function slurmJob(launcher: string, states: string[]) {
   const asked: string[] = [];
@@ -35,14 +49,7 @@ function slurmJob(launcher: string, states: string[]) {
       return Promise.resolve({ code: 0, stdout, stderr: "" });
     },
   } as Partial<Link> as Link;
-  const job = { id: "36", displayId: "36", nodes: ["n1"] } as Partial<Job> as Job;
-  const found: FoundRanks = {
-    chosen: { scheduler: slurm, jobs: [job] },
-    display: "36",
-    sessions: [session(launcher)],
-    missing: [],
-    host: fakeHost({ env: { USER: "ada" } }).host,
-  };
+  const found = foundJob(launcher, { USER: "ada" });
   let time = 1e12;
   const restart = new Restart({ found, link: () => link, now: () => time });
   return {
@@ -78,6 +85,34 @@ Deno.test("hub.Restart ends with the job, and waits where the scheduler can't sa
     assert.deepEqual([await after(0), await after(2), await after(10)], [true, true, false], state);
   }
 });
+
+Deno.test("hub.Restart has a scheduler that hangs ended before the connection's own shell is", async () => {
+  await using sandbox = await makeSandbox({ debugpy: null });
+  const squeue = await sandbox.write("squeue", "#!/bin/sh\nexec sleep 15\n");
+  await Deno.chmod(squeue, 0o755);
+  const env = { PATH: `${sandbox.dir}:${Deno.env.get("PATH")}` };
+  const shell = sshShell(env);
+  await using _ = { [Symbol.asyncDispose]: () => shell.close() };
+  const link = {
+    local: false,
+    runner: (spec) => shell.run(specScript(spec, []), { timeoutMs: spec.timeoutMs! }),
+  } as Partial<Link> as Link;
+  const found = foundJob("torchrun", { USER: "ada", RDG_SCHEDULER_TIMEOUT: "1" });
+  const restart = new Restart({ found, link: () => link });
+  assert.equal(await restart.mayCome(), true, "nobody knows");
+  const { stdout } = await shell.run("echo still there", { timeoutMs: 10_000 });
+  assert.equal(stdout.trim(), "still there");
+});
+
+/** The shell of a connection, on this machine. */
+function sshShell(env: Record<string, string>): Shell {
+  const args = ["-c", bootstrap];
+  const pipes = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+  const child = new Deno.Command("sh", { args, env, ...pipes }).spawn();
+  let hear = (_: string) => {};
+  const program = programStream(child, { onComplaint: (text) => hear(text) });
+  return new Shell(program, (listener) => hear = listener);
+}
 
 Deno.test("rdg connect --all waits for a restart only while torchrun is there", async () => {
   await using sandbox = await makeSandbox();
