@@ -113,8 +113,9 @@ export class Hub {
       "--rank LIST, all in one session with --merge";
   }
 
-  /** Has a session stand for all ranks while it is served. */
-  async host(main: Main, serve: () => Promise<void>): Promise<void> {
+  /** Has a session stand for all ranks while it is served; false where it comes after their end. */
+  async host(main: Main, serve: () => Promise<void>): Promise<boolean> {
+    if (this.#over) return false;
     this.#main = main;
     try {
       await serve();
@@ -122,6 +123,7 @@ export class Hub {
       if (this.#main === main) this.#main = null;
       this.changed();
     }
+    return true;
   }
 
   /** Counts a session as its rank's while it is served; not that of a child process of the rank's. */

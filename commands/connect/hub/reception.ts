@@ -29,6 +29,9 @@ export interface ReceptionOptions {
 /** Editors that open sessions on `debugpyAttach` and don't know `startDebugging`. */
 const debugpyClients = new Set(["sublime"]);
 
+/** What an editor is told that comes when there is no rank any more. */
+const over = "All ranks have ended.";
+
 /** One connection. */
 export class Reception implements Guest {
   /** What it calls itself. */
@@ -143,7 +146,7 @@ export class Reception implements Guest {
       port: door.port,
     });
     this.#end = (why) => parent.end(why);
-    await hub.host(parent, () => parent.serve());
+    if (!await hub.host(parent, () => parent.serve())) await this.outlet.refuse(message, over);
   }
 
   async #merged(
@@ -162,7 +165,7 @@ export class Reception implements Guest {
       port: door.port,
     });
     this.#end = (why) => merged.end(why);
-    await hub.host(merged, () => merged.serve());
+    if (!await hub.host(merged, () => merged.serve())) await this.outlet.refuse(attach, over);
   }
 
   /** For an editor that opens no further sessions: the lowest rank, and a word on the others. */
@@ -171,7 +174,7 @@ export class Reception implements Guest {
     { attach, hub }: { attach: Piece; hub: Hub },
   ): Promise<void> {
     const member = hub.lowest;
-    if (!member) return await this.outlet.refuse(attach.message!, "All ranks have ended.");
+    if (!member) return await this.outlet.refuse(attach.message!, over);
     const line = `${this.name} opens no sessions of its own for further ranks (startDebugging): ` +
       `this is ${member.label} of ${hub.size}. For all ranks in one session: rdg connect --merge`;
     hub.say(line);

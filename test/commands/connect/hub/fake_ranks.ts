@@ -16,7 +16,7 @@ import { parseRecord } from "../../../../python/sessions.ts";
 import { record } from "../../../support/records.ts";
 
 /** Both ends of a connection. */
-function pair(): [Stream, Stream] {
+export function pair(): [Stream, Stream] {
   const [a, b] = [new TransformStream<Uint8Array>(), new TransformStream<Uint8Array>()];
   const end = (from: TransformStream<Uint8Array>, to: TransformStream<Uint8Array>): Stream => {
     const writer = to.writable.getWriter();
