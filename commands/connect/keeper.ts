@@ -83,7 +83,7 @@ export class SessionKeeper implements Keeper<Found> {
 
   /** Serves one session until it ends. */
   async serve(found: Found): Promise<Over> {
-    const { limit, login, board, done } = this.#desk;
+    const { limit, login, board, done, stopped } = this.#desk;
     this.#found = found;
     limit.of(found.job);
     let first = true;
@@ -92,7 +92,9 @@ export class SessionKeeper implements Keeper<Found> {
         if (!this.#way) {
           const built = await this.#build(found, !first);
           if (built) return built;
-          if (!first) await this.#untilLeft(found);
+          if (!first && await Promise.race([stopped, this.#untilLeft(found)])) {
+            return { type: "stop" };
+          }
           this.#announce(found, first);
           first = false;
         }

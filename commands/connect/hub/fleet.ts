@@ -191,13 +191,22 @@ export class Fleet {
     await Promise.all(ways.map((way) => way?.close()));
   }
 
-  /** Builds the ways again, over a new connection. */
+  /**
+   * Goes on over a new connection: builds the ways again, and wakes those again that may not have had
+   * their signal when the one before broke.
+   *
+   * @throws {RdgError} where the scheduler starts nothing in the job.
+   */
   async rise(): Promise<void> {
     this.#down = false;
     this.#reach.start();
     await this.#untilLeft();
-    const again = this.members.filter(({ stage }) => stage === "reaching");
-    await Promise.all(again.map((member) => this.#reach.to(member)));
+    // It has broken again; the next one goes on.
+    if (this.#down) return;
+    const { members } = this;
+    const asleep = members.filter((one) => one.stage === "waking" && !this.#stuck.has(one));
+    const again = members.filter(({ stage }) => stage === "reaching");
+    await Promise.all([this.#wake(asleep), ...again.map((member) => this.#reach.to(member))]);
   }
 
   /**

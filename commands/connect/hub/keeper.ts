@@ -111,7 +111,7 @@ export class RanksKeeper implements Keeper<FoundRanks> {
     this.#hub = hub;
     try {
       const restart = new Restart({ found, link: () => desk.login.link });
-      await restart.prepare();
+      if (await Promise.race([desk.stopped, restart.prepare()])) return { type: "stop" };
       const over = await this.#begin(found, fleet);
       if (over) return over;
       this.#served.resolve(hub);
@@ -131,7 +131,7 @@ export class RanksKeeper implements Keeper<FoundRanks> {
 
   /** Wakes and reaches; says what came of it. What ends it, if anything. */
   async #begin(found: FoundRanks, fleet: Fleet): Promise<Over | null> {
-    const { board, options, host, stopped } = this.#desk;
+    const { board, options, host, login, stopped } = this.#desk;
     if (found.missing.length > 0) {
       const some = formatRanks(found.missing);
       board.say(
@@ -143,16 +143,19 @@ export class RanksKeeper implements Keeper<FoundRanks> {
       state === "armed" && modes.some((mode) => mode !== "post-mortem")
     );
     if (asleep.length > 0 && !options.json) board.say(`Waking ${count(asleep.length)}…`);
-    let failure: unknown = null;
-    const taken = fleet.take(found.sessions).catch((error) => failure = error).then(() => true);
-    const begun = Date.now();
-    while (!await Promise.race([taken, pause(100), stopped])) {
-      const slow = Date.now() - begun > gatherMs || !fleet.coming;
-      if (fleet.ready.length > 0 && slow) break;
+    let failure = await this.#gather(fleet, fleet.take(found.sessions));
+    while (fleet.ready.length === 0) {
+      // What looks like the ranks' fault may be that of the connection below.
+      const broken = await Promise.race([stopped, login.link.broken, pause(200)]);
+      if (broken === false) break;
+      const rebuilt = typeof broken === "string" &&
+        await login.rebuild(broken, () => fleet.fall());
+      if (!rebuilt) return { type: "stop" };
+      failure = await this.#gather(fleet, fleet.rise());
     }
     if (await Promise.race([stopped, pause(0)])) return { type: "stop" };
     if (failure && fleet.ready.length === 0) throw failure;
-    if (failure) board.say(failure instanceof Error ? failure.message : String(failure));
+    if (failure) board.say(message(failure));
     if (fleet.ready.length === 0 && !fleet.members.some(({ stage }) => stage === "uncrashed")) {
       if (fleet.failure) throw fleet.failure;
       throw new RdgError(`Cannot connect to ${this.#title()}: none of its ranks can be reached`, {
@@ -167,6 +170,18 @@ export class RanksKeeper implements Keeper<FoundRanks> {
     await this.#desk.ready();
     this.#desk.tick();
     return null;
+  }
+
+  /** Waits for the ranks, not for those that are slow; what has failed, if anything. */
+  async #gather(fleet: Fleet, work: Promise<void>): Promise<unknown> {
+    let failure: unknown = null;
+    const done = work.catch((error) => failure = error).then(() => true);
+    const begun = Date.now();
+    while (!await Promise.race([done, pause(100), this.#desk.stopped])) {
+      const slow = Date.now() - begun > gatherMs || !fleet.coming;
+      if (fleet.ready.length > 0 && slow) break;
+    }
+    return failure;
   }
 
   /** Waits for whatever changes the state of things. */
@@ -187,11 +202,14 @@ export class RanksKeeper implements Keeper<FoundRanks> {
       if (what) {
         if (!await login.rebuild(what.why, () => fleet.fall())) return { type: "stop" };
         broken = watched();
-        await fleet.rise();
+        const risen = fleet.rise().catch((error) => board.say(message(error)));
+        if (await Promise.race([stopped, risen, pause(gatherMs)])) return { type: "stop" };
         this.#announce();
         continue;
       }
-      wait = await fleet.look() ?? lookMs;
+      const next = await Promise.race([stopped, fleet.look()]);
+      if (typeof next === "object") return next;
+      wait = next ?? lookMs;
       this.#desk.tick();
       if (fleet.members.length > 0) {
         waiting = false;
@@ -265,6 +283,10 @@ export class RanksKeeper implements Keeper<FoundRanks> {
   #title(): string {
     return this.job ? `job ${this.#found!.display}` : "this host";
   }
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function count(ranks: number): string {
