@@ -42,7 +42,6 @@ import signalsText from "./remote_debug/_signals.py" with { type: "text" };
 import siteSitecustomize from "./remote_debug/_site/sitecustomize.py" with { type: "text" };
 import stacksText from "./remote_debug/_stacks.py" with { type: "text" };
 import tablesText from "./remote_debug/_tables.py" with { type: "text" };
-import tracingCount from "./remote_debug/_tracing_count.py" with { type: "text" };
 
 /** Texts by path below the package's folder. */
 export const pythonFiles: Readonly<Record<string, string>> = {
@@ -83,5 +82,4 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_site/sitecustomize.py": siteSitecustomize,
   "_stacks.py": stacksText,
   "_tables.py": tablesText,
-  "_tracing_count.py": tracingCount,
 };

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { attach, resume, stopped } from "../support/debugging.ts";
-import { interpreters, python } from "../support/python.ts";
+import { python } from "../support/python.ts";
 import { makeSandbox, startRdg } from "../support/rdg.ts";
 
 /** Starts a thread each round, and a forked child with one, and says what traces them. */
@@ -52,36 +52,3 @@ Deno.test(`threads started while nobody is attached aren't traced (${python.vers
   await sandbox.write("stop", "");
   assert.equal((await child.status()).code, 0);
 });
-
-/** Says how many threads CPython takes to be traced; see `_tracing_count.py`. */
-const countScript = `import os, sys, threading, time
-def work():
-    while not os.path.exists("stop"):
-        time.sleep(0.01)
-threading.Thread(target=work).start()
-while not os.path.exists("stop"):
-    time.sleep(0.02)
-    module = sys.modules.get("remote_debug._tracing_count")
-    print("count", module._memory[module._index] if module else "?", flush=True)
-`;
-
-for (const interpreter of interpreters.filter(({ minor }) => minor < 10)) {
-  Deno.test(`nothing counts as traced after a detach (${interpreter.version})`, async () => {
-    await using sandbox = await makeSandbox({ interpreter });
-    await sandbox.write("count.py", countScript);
-    await using child = startRdg(["debug", "-l", interpreter.path, "count.py"], { sandbox });
-    await child.until(/^count \?$/m, { stream: "stdout" });
-    for (let round = 0; round < 3; round++) {
-      const said = child.stderr.length;
-      await child.kill(40);
-      const client = await attach(child, sandbox, { port: await child.port(said) });
-      await resume(client, await stopped(client));
-      const from = child.stdout.length;
-      await child.until(/^count [1-9]/m, { stream: "stdout", from });
-      await client.disconnect();
-      await child.until(/^count 0$/m, { stream: "stdout", from });
-    }
-    await sandbox.write("stop", "");
-    assert.equal((await child.status()).code, 0);
-  });
-}
