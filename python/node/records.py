@@ -7,7 +7,7 @@ import json
 import os
 import re
 
-from process import Process, config_of, node_names, read
+from process import Process, config_of, namespace_of, node_names, read
 
 
 class Recorded(Process):
@@ -16,9 +16,12 @@ class Recorded(Process):
     def __init__(self, request, row):
         Process.__init__(self, request, row)
         self.path = None
+        self.space = None
 
     def record(self):
         """The session record of this process as this node sees it, or None."""
+        # Asked while it lives: afterwards nothing tells.
+        self.space = self.space or namespace_of(self.here) or self.namespace
         if self.path is not None:
             return self.read_record(self.path)
         for folder in self.state_folders():
@@ -47,7 +50,9 @@ class Recorded(Process):
             record = json.loads(read(path).decode("utf-8"))
             mine = record["format"] == 1 and record["uid"] == os.getuid()
             same = record["startTime"] in (None, self.start) and record["pid"] == self.pid
-            return record if mine and same and self.is_here(record) else None
+            # Containers that start together count alike, and may do so within one tick.
+            space = self.space is None or record.get("pidNamespace") in (None, self.space)
+            return record if mine and same and space and self.is_here(record) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -56,13 +61,16 @@ class Recorded(Process):
         return record["startTime"] is not None or record["host"] in node_names(self.request)
 
     def state_folders(self):
-        """Where the record may lie: as the caller sees it, and as the program's environment says."""
+        """Where the record may lie: as the program's environment and ``rdg debug`` in it say, and as the
+        caller sees it."""
         environment = self.environment or {}
         config = config_of(environment)
         home = environment.get("HOME")
+        machine = config.get("machine")
         candidates = [
             config.get("stateDir"),
             environment.get("RDG_STATE_DIR"),
+            machine.get("state") if isinstance(machine, dict) else None,
             os.path.join(environment["XDG_STATE_HOME"], "rdg")
             if environment.get("XDG_STATE_HOME")
             else None,

@@ -1,4 +1,5 @@
 """The helpers of python/node: what forbids to look into a process, and what is brought into it."""
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import discover  # noqa: E402
 import lines  # noqa: E402
 import outside  # noqa: E402
 import process  # noqa: E402
+import records  # noqa: E402
 import remote_exec  # noqa: E402
 import tracer  # noqa: E402
 
@@ -107,6 +109,59 @@ print(outside.why_unarmed(question, question.stack_file(999)))
                 env=environment,
             )
             self.assertIn(said, done.stdout.decode(), done.stderr.decode())
+
+
+class Records(unittest.TestCase):
+    """Which session record is this process's."""
+
+    def setUp(self):
+        self.state = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.state)
+        self.folder = self.state + "/sessions/cluster/36"
+        os.makedirs(self.folder)
+        self.start = int(process.read("/proc/self/stat").rpartition(b")")[2].split()[19])
+
+    def write(self, name, namespace, **values):
+        record = {"format": 1, "uid": os.getuid(), "pid": os.getpid(), "startTime": self.start, "host": "n1"}
+        record.update(values, pidNamespace=namespace)
+        if namespace is False:
+            del record["pidNamespace"]
+        with open("%s/%s-%d.json" % (self.folder, name, os.getpid()), "w") as file:
+            json.dump(record, file)
+
+    def found(self, state=None, environment=None, namespace=None, ended=False):
+        request = {"job": "36", "state": state, "node": None, "nodeVariables": []}
+        one = records.Recorded(request, [None, os.getpid(), self.start, namespace, 41])
+        one.environment = environment
+        if ended:
+            one.here = 2**22 + 1
+        return one.record()
+
+    def test_one_of_another_namespace_is_not(self):
+        mine = process.namespace_of("self")
+        self.write("n1-1", "pid:[1]")
+        self.assertIsNone(self.found(self.state))
+        self.assertIsNone(self.found(self.state, namespace=mine, ended=True))
+        self.write("n1", mine)
+        self.write("n1-2", "pid:[2]")
+        self.assertEqual(self.found(self.state)["pidNamespace"], mine)
+
+    def test_one_that_tells_no_namespace_is(self):
+        for namespace in (None, False):
+            self.write("n1", namespace)
+            self.assertEqual(self.found(self.state)["host"], "n1")
+
+    def test_one_whose_process_can_t_be_looked_into_is_told_by_its_start(self):
+        self.write("n1-1", "pid:[1]")
+        self.assertEqual(self.found(self.state, ended=True)["host"], "n1")
+
+    def test_it_lies_where_the_program_was_told_to_write(self):
+        self.write("n1", None)
+        for name in ("stateDir", "machine"):
+            value = self.state if name == "stateDir" else {"state": self.state}
+            environment = {"HOME": "/nowhere", "RDG_CONFIG": json.dumps({"format": 1, name: value})}
+            self.assertIsNotNone(self.found("/elsewhere", environment), name)
+        self.assertIsNone(self.found("/elsewhere", {"HOME": "/nowhere", "RDG_CONFIG": '{"machine": null}'}))
 
 
 class Lines(unittest.TestCase):
