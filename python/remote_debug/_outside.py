@@ -1,4 +1,4 @@
-"""What this process is called outside its container. Reads ``/proc/self`` and what ``rdg debug`` told."""
+"""What this process is called outside its container. Reads ``/proc`` and what ``rdg debug`` told."""
 
 import os
 
@@ -21,15 +21,23 @@ def uid(table="/proc/self/uid_map"):
     return mine
 
 
+def boot():
+    # type: () -> object
+    """The kernel's name for this boot of this machine, the same in each container; None where unknown."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip() or None
+    except (OSError, ValueError):
+        return None
+
+
 def is_contained(machine):
     # type: (object) -> bool
     """Whether this process has process ids of its own on the machine that rdg was started on."""
     if not machine:
         return False
     try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            boot = file.read().strip()
-        return boot == machine["boot"] and os.readlink("/proc/self/ns/pid") != machine["pids"]  # type: ignore
+        return boot() == machine["boot"] and os.readlink("/proc/self/ns/pid") != machine["pids"]  # type: ignore
     except OSError:
         return False
 

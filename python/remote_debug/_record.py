@@ -101,6 +101,7 @@ class Record:
                 "startTime": start_time(),
                 "ppid": os.getppid(),
                 "pidNamespace": namespace,
+                "boot": _outside.boot(),
                 "uid": _outside.uid(),
                 "ownNetwork": _outside.has_own_network(config["machine"]),
                 "command": words,
@@ -149,7 +150,7 @@ class Record:
             try:
                 _make_private(self.state, os.path.dirname(self.path))
                 if not self.written and self.values["startTime"] is not None:
-                    _sweep(self.path, self.values["pid"])
+                    _sweep(self.path, self.values)
                 _replace(self.path, dump(self.values) + "\n")
                 self.written = True
             except OSError as error:
@@ -194,19 +195,39 @@ def _replace(path, text):
         raise
 
 
-def _sweep(path, pid):
-    # type: (str, int) -> None
+def _sweep(path, values):
+    # type: (str, dict) -> None
     """Takes away what was left by processes that were killed, of this job on this host: a job that was put
-    back into the queue, or the command before this one. Those of other namespaces can't be judged."""
+    back into the queue, or the command before this one. Those of another
+    namespace, or of another machine that has this one's name, can't be judged."""
+    if values["boot"] is None or values["pidNamespace"] is None:
+        return
+    # Side by side in each record.
+    here = dump({name: values[name] for name in ("pidNamespace", "boot")})[1:-1].encode()
     folder, _, name = path.rpartition("/")
-    head = name[: -len("%d.json" % pid)]
+    head = name[: -len("%d.json" % values["pid"])]
     for other in os.listdir(folder):
         number = other[len(head) : -len(".json")]
-        if other == head + number + ".json" and number.isdigit() and not os.path.exists("/proc/" + number):
+        if other == head + number + ".json" and number.isdigit() and _is_gone(number):
             try:
-                os.unlink(os.path.join(folder, other))
+                with open(os.path.join(folder, other), "rb") as file:
+                    if here in file.read():
+                        os.unlink(os.path.join(folder, other))
             except OSError:
                 pass  # another new one was quicker
+
+
+def _is_gone(number):
+    # type: (str) -> bool
+    """Whether this namespace has no such process. ``/proc`` doesn't tell: it may hide one that lives
+    (``hidepid``), or be that of another namespace."""
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        pass
+    return False
 
 
 def _make_private(state, folder):

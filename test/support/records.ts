@@ -40,6 +40,7 @@ export function record(changes: Record<string, unknown>): RecordText {
     startTime: 1234,
     ppid: 41,
     pidNamespace: "pid:[4026531836]",
+    boot: "0b5b5a3c-7a38-4f0e-9d56-4f3f5d1c2a10",
     uid: 1000,
     command: ["python3", "train.py"],
     cwd: "/home/ada",

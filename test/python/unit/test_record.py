@@ -3,6 +3,8 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 import unittest
 from unittest import mock
@@ -149,6 +151,11 @@ class Write(unittest.TestCase):
             self.assertEqual(file.read(), "mine")
         self.assertFalse(os.path.islink(record.path))
 
+    def left_behind(self, record, name, **changes):
+        """A record as another process of this machine would have written it."""
+        with open(os.path.join(os.path.dirname(record.path), name), "w") as file:
+            file.write(_record.dump(dict(record.values, **changes)))
+
     def test_the_first_write_sweeps_what_killed_processes_left_here(self):
         record = self.record()
         folder, name = os.path.split(record.path)
@@ -158,17 +165,83 @@ class Write(unittest.TestCase):
         gone = "%s%d.json" % (head, 2**22 + 1)
         kept = {
             "%s%d.json" % (head, os.getppid()),
+            "%s%d.json" % (head, 2**64),  # no process ever had it
             "other%s%d.json" % (head, 2**22 + 1),
             "%s7-%d.json" % (head, 2**22 + 1),  # a container's
             gone + ".tmp",
         }
         for other in kept | {gone}:
-            open(os.path.join(folder, other), "w").close()
+            self.left_behind(record, other)
         record.write()
         self.assertEqual(set(os.listdir(folder)), kept | {name})
-        open(os.path.join(folder, gone), "w").close()
+        self.left_behind(record, gone)
         record.write()
         self.assertIn(gone, os.listdir(folder))
+
+    def test_the_sweep_leaves_what_may_be_of_another_machine_or_namespace(self):
+        for mine, theirs, kept in (
+            ("a", {"boot": "a"}, False),
+            ("a", {"boot": "b"}, True),
+            ("a", {"boot": "b", "command": ['"boot": "a"']}, True),
+            ("a", {"boot": "a", "pidNamespace": None}, True),
+            ("a", {"boot": None}, True),
+            (None, {"boot": None}, True),
+        ):
+            with self.subTest(mine=mine, theirs=theirs), mock.patch("remote_debug._outside.boot", lambda: mine):
+                record = self.record()
+                folder, name = os.path.split(record.path)
+                os.makedirs(folder, 0o700, exist_ok=True)
+                os.chmod(self.state, 0o700)
+                gone = "%s%d.json" % (name[: -len("%d.json" % os.getpid())], 2**22 + 1)
+                self.left_behind(record, gone, **theirs)
+                record.write()
+                self.assertEqual(os.path.exists(os.path.join(folder, gone)), kept)
+        del record.values["boot"]  # as older versions wrote it
+        self.left_behind(record, gone)
+        with mock.patch("remote_debug._outside.boot", lambda: "a"):
+            self.record().write()
+        self.assertIn(gone, os.listdir(folder))
+
+    #: Leaves two records: one of a process that lives but that /proc doesn't show, one of none.
+    HIDDEN = """
+import os
+from remote_debug import _config, _record
+record = _record.Record(_config.complete(_config.DEFAULTS), ["python"])
+end, go_on = os.pipe()
+for _ in range(1000):
+    child = os.fork()
+    if child == 0:
+        os.close(go_on)
+        os.read(end, 1)
+        os._exit(0)
+    if not os.path.exists("/proc/%d" % child):
+        break
+folder, name = os.path.split(record.path)
+os.makedirs(folder, 0o700)
+for number in (child, 2**22 + 1):
+    name = "%s-%d.json" % (record.path.rpartition("-")[0], number)
+    with open(name, "w") as file:
+        file.write(_record.dump(record.values))
+    print(number == child, os.path.exists("/proc/%d" % number), end=" ")
+    record.written = False
+    record.write()
+    print(os.path.exists(name))
+"""
+
+    def test_the_sweep_leaves_a_live_process_that_proc_hides(self):
+        """A process-id namespace whose /proc is the outer one, as hidepid=2 hides other containers'."""
+        unshare = ["unshare", "--pid", "--fork"] + ([] if os.getuid() == 0 else ["--map-root-user"])
+        try:
+            subprocess.run(unshare + ["true"], check=True, stderr=subprocess.PIPE)
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.skipTest("no namespace can be made here: %s" % error)
+        done = subprocess.run(
+            unshare + [sys.executable, "-c", self.HIDDEN],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        said = done.stdout.decode().splitlines()
+        self.assertEqual(said, ["True False True", "False False False"], done.stderr.decode())
 
     def test_start_time(self):
         self.assertIsNone(_record.start_time("no"))
