@@ -27,8 +27,8 @@ const packages = [
   ..."python3-mpi4py python3-torch".split(" "),
 ];
 
-/** Files of tests at a time: more than half of what they do is waiting. */
-const jobs = Math.min(2 * navigator.hardwareConcurrency, 8);
+/** Files that run at a time: the tests wait more than they compute, but some of their waits have limits. */
+const jobs = Math.min(Math.ceil(1.5 * navigator.hardwareConcurrency), 8);
 
 async function exists(path: string): Promise<boolean> {
   try {
