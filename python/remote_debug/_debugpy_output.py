@@ -19,6 +19,7 @@ LONG = 2000.0
 #: debugpy's streams that the program had. They live as long as the process: ``print`` holds none of them
 #: while it writes, and a thread may be in the midst of that (3.11, 3.13: it ended the process).
 _streams = []  # type: list
+_bound = False  # whether the session is rdg's
 
 LEFT_OUT = "\n[rdg] Output is left out here: there is more than a debugger can take\n"
 
@@ -48,8 +49,10 @@ class Allowance:
 def bound(py_db):
     # type: (object) -> None
     """After ``listen``: no more output is sent to a client than it can take, and none where none is."""
+    global _bound
     from _pydevd_bundle.pydevd_net_command import NULL_NET_COMMAND
 
+    _bound = True
     allowance = Allowance(time.monotonic())
     factory = py_db.cmd_factory  # type: ignore
     make, add = factory.make_io_message, py_db.writer.add_command  # type: ignore
@@ -89,3 +92,31 @@ def end(py_db):
         kept = [command for command in queue.queue if command.id != CMD_WRITE_TO_CONSOLE]
         queue.queue.clear()
         queue.queue.extend(kept)
+
+
+def after_fork():
+    # type: () -> None
+    """In a forked child: the streams are its own again, and wait for nobody.
+
+    A thread that was in the midst of a write at the fork isn't there to end it. Locks and marks of
+    debugpy's streams would stay as they were: the first ``print`` would wait for ever, or write nothing.
+    """
+    if not _bound:
+        return
+    from _pydevd_bundle import pydevd_constants, pydevd_io
+
+    pydevd_constants.after_fork()  # the locks
+    infos = []
+    for name in ("stdout", "stderr"):
+        info = getattr(pydevd_io._RedirectionsHolder, "_pydevd_%s_redirect_" % name)
+        if info is not None:
+            infos.append((name, info.redirect_to))
+    # A logging handler may have taken hold of one, or the program may have put its own around.
+    for stream in _streams + [stream for _, stream in infos]:
+        stream._writing = False
+        if "buffer" in vars(stream):
+            stream.buffer._writing = False
+    for name, stream in infos:
+        _streams.append(stream)
+        if getattr(sys, name) is stream:
+            pydevd_io.stop_redirect_stream_to_pydb_io_messages(name)

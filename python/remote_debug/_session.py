@@ -37,7 +37,7 @@ def _after_fork():
     # type: () -> None
     """Makes a forked child a helper: armed, with a session of its own, nothing opened or written."""
     global _session
-    for name in ("remote_debug._stacks", "remote_debug._crash"):
+    for name in ("remote_debug._stacks", "remote_debug._crash", "remote_debug._debugpy_output"):
         module = sys.modules.get(name)
         if module is not None:
             module.after_fork()  # type: ignore

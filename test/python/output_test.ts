@@ -64,3 +64,60 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13].include
     assert.equal((await child.status()).code, 0, child.stderr);
   });
 }
+
+/** Forks while a thread is in the midst of a write to the stream that debugpy has put in place. */
+const forkScript = `import os, sys, threading, time
+writing, go_on = threading.Event(), threading.Event()
+class Pipe:
+    """Takes what the thread writes only when it is told to, as a pipe does that nobody reads."""
+    encoding = "utf-8"
+    def write(self, text):
+        if threading.current_thread().name == "writer":
+            writing.set()
+            go_on.wait()
+        os.write(1, text.encode())
+    def flush(self):
+        pass
+sys.stdout = Pipe()
+os.write(2, b"waits\\n")
+while type(sys.stdout).__name__ != "IORedirector":
+    time.sleep(0.02)
+kept = sys.stdout
+writer = threading.Thread(target=print, args=("writer",), name="writer")
+writer.start()
+writing.wait()
+child = os.fork()
+if child == 0:
+    print("child writes to its", type(sys.stdout).__name__)
+    kept.write("and to what it kept\\n")
+    os._exit(5)
+until = time.monotonic() + 10
+while True:
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        break
+    if time.monotonic() > until:
+        os.kill(child, 9)
+    time.sleep(0.02)
+go_on.set()
+writer.join()
+print("child ended with", status, "parent has", type(sys.stdout).__name__)
+`;
+
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].includes(minor))) {
+  Deno.test(`a worker forked in the midst of a redirected write prints and ends (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("forks.py", forkScript);
+    await using child = startRdg(["debug", "-l", interpreter.path, "forks.py"], { sandbox });
+    await child.until(/^waits$/m);
+    await using _client = await attachToFlood(child, sandbox);
+    assert.equal((await child.status()).code, 0, child.stderr);
+    assert.deepEqual(child.stdout.split("\n"), [
+      "child writes to its Pipe",
+      "and to what it kept",
+      "writer",
+      "child ended with 1280 parent has IORedirector",
+      "",
+    ]);
+  });
+}
