@@ -7,11 +7,18 @@ fifth slower: debugpy leaves their count of traced threads raised. Versions: see
 
 import _thread
 import contextlib
+import itertools
+import operator
 import sys
 import threading
 import time
 
+from . import _moment
+
 _set_trace = sys.settrace  # debugpy puts its own in place, which warns
+
+#: How the names of debugpy's modules begin, and of those here.
+_MODULES = ("pydevd", "_pydevd", "_pydev_bundle", "debugpy", __package__)
 
 
 def uses_monitoring():
@@ -223,7 +230,7 @@ def _is_debugpys(function):
         type(function).__module__,
         type(getattr(function, "__self__", None)).__module__,
     ):
-        if module and module.startswith(("pydevd", "_pydevd", "_pydev_bundle", __package__)):
+        if module and module.startswith(_MODULES):
             return True
     return False
 
@@ -302,11 +309,22 @@ class MainThread:
 
     def __init__(self, switch):
         # type: (object) -> None
-        self.wanted = False
         self._switch = switch
+        self.forget()
+
+    def forget(self):
+        # type: () -> None
+        """In a forked child as well: whoever held the lock isn't there."""
+        self.wanted = False
         self._lock = threading.Lock()
         self._under_way = False
-        self._pointer = None  # type: object  # lives as long as the process: C holds it
+        self._raised = None  # type: object
+        # Not a callback of ctypes, which has no way for an exception: C asks an object for its truth, and
+        # hears when that raises something. It is counted before anything of Python's is called.
+        self._asked = 0
+        self._due = itertools.repeat(0, sys.maxsize)
+        call = map(self._call, self._due).__next__
+        self._object = type("Call", (), {"__len__": call})()
 
     def trace(self, wanted):
         # type: (bool) -> None
@@ -314,33 +332,72 @@ class MainThread:
 
         with self._lock:
             self.wanted = wanted
-            if self._under_way:
+            if self._under_way and not self._is_lost():
                 return
             self._under_way = True
-        if self._pointer is None:
-            self._pointer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._call)
-        if ctypes.pythonapi.Py_AddPendingCall(self._pointer, None) != 0:
-            self._under_way = False
-
-    def forget(self):
-        # type: () -> None
-        """In a forked child: whoever held the lock isn't there."""
-        self._lock = threading.Lock()
-        self.wanted = self._under_way = False
-
-    def _call(self, _):
-        # type: (object) -> int
-        while True:
-            wanted = self.wanted
-            try:
-                self._switch(wanted)  # type: ignore
-            except Exception:
-                pass
-            # Nothing is called from here on, were it only because of the trace function.
+            self._asked += 1
+        python, called = ctypes.pythonapi, ctypes.py_object(self._object)
+        python.Py_IncRef(called)  # C holds it
+        if python.Py_AddPendingCall(python.PyObject_IsTrue, called) != 0:
             with self._lock:
-                if self.wanted is wanted:
-                    self._under_way = False
-                    return 0
+                self._under_way = False
+                self._asked -= 1
+
+    def _is_lost(self):
+        # type: () -> bool
+        """Whether a handler of a signal, or a trace function, has raised something at the very beginning of
+        the call, so that it has ended without a word."""
+        if sys.maxsize - operator.length_hint(self._due) < self._asked:
+            return False  # it is still to come
+        frame = sys._current_frames().get(threading.main_thread().ident)  # type: object
+        while frame is not None:
+            if frame.f_code is MainThread._call.__code__:  # type: ignore
+                return False
+            frame = frame.f_back  # type: ignore
+        return True
+
+    def _call(self, zero):
+        # type: (int) -> int
+        # Between any two bytecodes in here handlers of the program's signals may run. What they raise is
+        # raised at the end.
+        while True:
+            try:
+                wanted = self.wanted
+                try:
+                    self._switch(wanted)  # type: ignore
+                except Exception as error:
+                    if _is_from_program(error):
+                        raise
+                # Nothing is called from here on, were it only because of the trace function.
+                with self._lock:
+                    if self.wanted is wanted:
+                        self._under_way = False
+                        break
+            except BaseException as error:
+                # Ctrl-C, SystemExit: the switch was left halfway, maybe.
+                self._raised = error
+                if not self._under_way:
+                    break
+        raised, self._raised = self._raised, None
+        if raised is None:
+            return zero
+        try:
+            raise raised
+        finally:
+            del raised  # it holds this frame
+
+
+def _is_from_program(error):
+    # type: (Exception) -> bool
+    """Whether code of the program's raised an error: a handler of a signal, in the midst of what is done here."""
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        module = str(frame.f_globals.get("__name__"))
+        if not module.startswith(_MODULES) and not _moment.is_library(frame.f_code.co_filename):
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def _switch_main_thread(wanted):

@@ -27,6 +27,12 @@ _since = 0.0  # when the wake that is put off came first
 _coming = 0  # the process in which it is on its way again
 
 
+def is_library(path):
+    # type: (str) -> bool
+    """Whether a file of code is the standard library's."""
+    return path.startswith((_library, "<frozen ")) and not path.startswith(_added)
+
+
 def has_threads():
     # type: () -> bool
     """Whether the program's threads are Python's own. Where gevent or eventlet has put its greenlets in
