@@ -20,6 +20,10 @@ _set_trace = sys.settrace  # debugpy puts its own in place, which warns
 #: How the names of debugpy's modules begin, and of those here.
 _MODULES = ("pydevd", "_pydevd", "_pydev_bundle", "debugpy", __package__)
 
+#: Of :func:`on` and :func:`off`, which several threads call: debugpy's reader, the adapter's watcher, those here.
+lock = threading.RLock()
+_over = False  # whether the adapter has gone
+
 
 def uses_monitoring():
     # type: () -> bool
@@ -33,6 +37,12 @@ def uses_monitoring():
 def off(py_db):
     # type: (object) -> None
     """Full speed while nobody is attached: on 3.11 tracing alone would cost 8 times in calls."""
+    with lock:
+        _off(py_db)
+
+
+def _off(py_db):
+    # type: (object) -> None
     if uses_monitoring():
         _monitoring().stop_monitoring(all_threads=True)
         return
@@ -46,7 +56,8 @@ def off(py_db):
 
     def leave(frame, event, arg):
         # type: (object, str, object) -> None
-        # Called once in each thread, at its next call. A client may have come meanwhile.
+        # Called once in each thread, at its next call. A client may have come meanwhile. It takes no lock:
+        # the program's code goes on only afterwards.
         _stop_here()
         if main_thread.wanted:
             py_db.enable_tracing()  # type: ignore
@@ -55,24 +66,48 @@ def off(py_db):
     if idents:
         pydevd_tracing.set_trace_to_threads(leave, thread_idents=idents, create_dummy_thread=False)
     pydevd_tracing.restore_sys_set_trace_func()
-    # A thread in the midst of a function of debugpy's has its frame traced again when that returns.
-    again = threading.Thread(target=_off_again, name="rdg tracing", daemon=True)
-    again.pydev_do_not_trace = again.is_pydev_daemon_thread = True  # type: ignore
-    with contextlib.suppress(RuntimeError):  # no more threads can be had
-        again.start()
+    _once_more()
 
 
-def _off_again():
+def end(py_db):
+    # type: (object) -> None
+    """Tracing off for good: a client that is just attaching has no adapter any more."""
+    global _over
+    _over = True
+    off(py_db)
+
+
+def _once_more():
     # type: () -> None
-    time.sleep(0.2)
-    if not main_thread.wanted:
-        main_thread.trace(False)
-        _own.give_back_frames()
+    """Does it again in a moment. A thread in the midst of a function of debugpy's has its frame traced again
+    when that returns; and what the main thread was to do a handler of a signal may have cut off."""
+
+    def do():
+        # type: () -> None
+        time.sleep(0.2)
+        with lock:
+            if not main_thread.wanted:
+                main_thread.again()
+                _own.give_back_frames()
+            elif main_thread.is_lost():
+                main_thread.again()
+
+    thread = threading.Thread(target=do, name="rdg tracing", daemon=True)
+    thread.pydev_do_not_trace = thread.is_pydev_daemon_thread = True  # type: ignore
+    with contextlib.suppress(RuntimeError):  # no more threads can be had
+        thread.start()
 
 
 def on(py_db):
     # type: (object) -> None
     """Tracing on again, in all threads, for the client that is attaching."""
+    with lock:
+        if not _over:
+            _on(py_db)
+
+
+def _on(py_db):
+    # type: (object) -> None
     if uses_monitoring():
         monitoring = _monitoring()
         monitoring.start_monitoring(all_threads=True)
@@ -102,6 +137,7 @@ def on(py_db):
         function = py_db.trace_dispatch if py_db.frame_eval_func is None else py_db.dummy_trace_dispatch  # type: ignore
         pydevd_tracing.set_trace_to_threads(function, thread_idents=idents)
     py_db.set_tracing_for_untraced_contexts()  # type: ignore
+    _once_more()
 
 
 def remember():
@@ -120,6 +156,9 @@ def this_thread(py_db):
 def forget_in_child(py_db):
     # type: (object) -> None
     """In a forked child: no tracing by debugpy."""
+    global lock, _over
+    lock = threading.RLock()
+    _over = False
     if uses_monitoring():
         _monitoring().stop_monitoring(all_threads=True)
     else:
@@ -328,11 +367,17 @@ class MainThread:
 
     def trace(self, wanted):
         # type: (bool) -> None
+        with self._lock:
+            self.wanted = wanted
+        self.again()
+
+    def again(self):
+        # type: () -> None
+        """Does once more what is wanted."""
         import ctypes
 
         with self._lock:
-            self.wanted = wanted
-            if self._under_way and not self._is_lost():
+            if self._under_way and not self.is_lost():
                 return
             self._under_way = True
             self._asked += 1
@@ -343,10 +388,12 @@ class MainThread:
                 self._under_way = False
                 self._asked -= 1
 
-    def _is_lost(self):
+    def is_lost(self):
         # type: () -> bool
         """Whether a handler of a signal, or a trace function, has raised something at the very beginning of
         the call, so that it has ended without a word."""
+        if not self._under_way:
+            return False
         if sys.maxsize - operator.length_hint(self._due) < self._asked:
             return False  # it is still to come
         frame = sys._current_frames().get(threading.main_thread().ident)  # type: object

@@ -73,7 +73,10 @@ def _obstacle(frame, waited):
 
 def _holds_lock():
     # type: () -> bool
-    """Whether this thread may hold a lock with which threads are started and listed."""
+    """Whether this thread may hold a lock with which threads are started and listed, or tracing is switched."""
+    tracing = sys.modules.get(__package__ + "._debugpy_tracing")
+    if tracing is not None and tracing.lock._is_owned():  # type: ignore
+        return True
     threading = sys.modules.get("threading")
     for name in ("_active_limbo_lock", "_shutdown_locks_lock"):
         lock = getattr(threading, name, None)

@@ -8,7 +8,7 @@ import unittest
 from importlib.machinery import ModuleSpec
 from unittest import mock
 
-from remote_debug import _moment
+from remote_debug import _debugpy_tracing, _moment
 
 
 def here():
@@ -44,6 +44,10 @@ class Moment(unittest.TestCase):
                 _moment._coming = 0
                 self.assertFalse(_moment.is_good(here(), 40))
                 self.assertEqual(self.sent.pop()[1][:2], (os.getpid(), 40))
+
+    def test_tracing_that_is_being_switched_puts_it_off(self):
+        with _debugpy_tracing.lock:
+            self.assertFalse(_moment.is_good(here(), 40))
 
     def test_many_at_once_are_one(self):
         with threading._active_limbo_lock:
