@@ -58,9 +58,12 @@ def _off(py_db):
         # type: (object, str, object) -> None
         # Called once in each thread, at its next call. A client may have come meanwhile. It takes no lock:
         # the program's code goes on only afterwards.
-        _stop_here()
-        if main_thread.wanted:
-            py_db.enable_tracing()  # type: ignore
+        try:
+            _stop_here()
+            if main_thread.wanted:
+                py_db.enable_tracing()  # type: ignore
+        except Exception:
+            pass  # near the limit of recursion, for one: it must not come out in the program
 
     # Reaches other threads only on x86-64, where debugpy's wheels bring the library for it.
     if idents:
@@ -122,9 +125,15 @@ def _on(py_db):
         # type: (*object, **object) -> None
         # debugpy calls this in each thread, where it may take a while. The client may have left meanwhile,
         # and what that took away would be there again.
-        type(py_db).enable_tracing(py_db, *args, **kwargs)  # type: ignore
-        if not main_thread.wanted:
-            _stop_here()
+        try:
+            type(py_db).enable_tracing(py_db, *args, **kwargs)  # type: ignore
+            if not main_thread.wanted:
+                _stop_here()
+        except RecursionError:
+            pass  # as above; nothing more can be called here
+        except Exception as error:  # no more threads can be had, for one
+            if _is_from_program(error):
+                raise  # by a handler of a signal
 
     remember()
     py_db.enable_tracing = enable_tracing  # type: ignore

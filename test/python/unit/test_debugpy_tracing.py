@@ -92,6 +92,7 @@ class Debugger(types.SimpleNamespace):
     # Those of pydevd_tracing.
 
     def set_trace_to_threads(self, function, **_):
+        self.function = function
         self.tracing = function == self.trace_dispatch
         self.say("threads")
 
@@ -102,7 +103,7 @@ class Debugger(types.SimpleNamespace):
         self.say("restore")
 
 
-class OneAtATime(unittest.TestCase):
+class Switching(unittest.TestCase):
     def setUp(self):
         self.debugger = Debugger()
         for patch in (
@@ -126,6 +127,8 @@ class OneAtATime(unittest.TestCase):
             if thread.name == "rdg tracing":
                 thread.join()
 
+
+class OneAtATime(Switching):
     def together(self, *functions):
         threads = [threading.Thread(target=function, args=(self.debugger,)) for function in functions]
         for thread in threads:
@@ -170,6 +173,31 @@ class OneAtATime(unittest.TestCase):
             self.assertEqual(self.debugger.said[0], "second time")
             self.wait_for_the_second_time()
         self.assertTrue(_debugpy_tracing.main_thread.wanted)
+
+
+class NothingComesOut(Switching):
+    """Of what runs within the program, as a trace function does."""
+
+    def test_of_a_thread_that_leaves(self):
+        _debugpy_tracing.off(self.debugger)
+        with mock.patch.object(_debugpy_tracing, "_stop_here", side_effect=RecursionError):
+            self.assertIsNone(self.debugger.function(sys._getframe(), "call", None))
+
+    def test_of_a_thread_that_begins(self):
+        # The second one fails within the standard library.
+        for enable in (mock.Mock(side_effect=RecursionError), threading.Thread.start):
+            with mock.patch.object(Debugger, "enable_tracing", enable, create=True):
+                _debugpy_tracing.on(self.debugger)
+                self.debugger.enable_tracing()
+
+    def test_but_what_a_handler_of_the_programs_raises(self):
+        def enable_tracing(_):
+            raise KeyError("own")
+
+        with mock.patch.object(Debugger, "enable_tracing", enable_tracing, create=True):
+            _debugpy_tracing.on(self.debugger)
+            with self.assertRaises(KeyError):
+                self.debugger.enable_tracing()
 
 
 class OwnErrors(unittest.TestCase):
