@@ -85,9 +85,10 @@ def settle(on_attach, on_detach, on_end):
 
     def after_end():
         # type: () -> None
-        on_end()  # type: ignore
-        _debugpy_output.end(py_db)
-        _debugpy_tracing.off(py_db)
+        # The record last: the file system may hang.
+        for step, words in ((_debugpy_tracing.end, [py_db]), (_debugpy_output.end, [py_db]), (on_end, [])):
+            with contextlib.suppress(Exception):
+                step(*words)  # type: ignore
 
     py_db.on_configuration_done = on_configuration_done
     py_db.on_disconnect = on_disconnect
@@ -284,6 +285,8 @@ def forget_in_child():
     # type: () -> None
     """In a forked child: no tracing, no breakpoints. The threads that would serve a stop are gone,
     so a worker that reached one would hang for ever."""
+    global _after_end
+    _after_end = None  # that is about the parent's record
     if "pydevd" not in sys.modules:
         return
     py_db = _py_db()
