@@ -110,7 +110,6 @@ class Switching(unittest.TestCase):
             mock.patch.dict(sys.modules, {"pydevd_tracing": self.debugger}),
             mock.patch.object(_debugpy_tracing, "main_thread", MainThread(lambda wanted: None)),
             mock.patch.object(_debugpy_tracing, "_over", False),
-            mock.patch.object(_debugpy_tracing, "_tracing_count", mock.Mock(), create=True),
         ):
             patch.start()
             self.addCleanup(patch.stop)
