@@ -20,7 +20,7 @@ import {
   writeProgram,
 } from "../cluster/jobs.ts";
 import { whyNoCluster } from "../cluster/packages.ts";
-import { mustRun, processesOf } from "../cluster/process.ts";
+import { mustRun, processesOf, waitUntil } from "../cluster/process.ts";
 import { record, writeRecord } from "../support/records.ts";
 import { squeueLine } from "../support/squeue.ts";
 import { type BenchTable, median, type SummaryRow } from "./_table.ts";
@@ -105,6 +105,10 @@ async function manyJobs(cluster: Cluster, count: number): Promise<RowCells> {
 async function manyRecords(cluster: Cluster, count: number): Promise<RowCells> {
   const state = `${cluster.root}/records-${count}`;
   const job = await cluster.sbatch("#!/bin/sh\nsleep 1000\n", ["-w", "n1"]);
+  // Records of a job that waits (again) are leftovers, and swept.
+  await waitUntil(`job ${job} to run`, {
+    ask: async () => (await cluster.run(["squeue", "-h", "-t", "R", "-j", job])).stdout !== "",
+  });
   const content = { uid: cluster.user.uid, cluster: "rdgtest", pidNamespace: "pid:[0]" };
   for (let i = 0; i < count; i++) {
     const own = { job: { id: job, display: job, step: null }, pid: i + 2, rank: i };
