@@ -67,7 +67,9 @@ def _obstacle(frame, waited):
         return 0.02
     innermost = frame.f_code.co_filename  # type: ignore
     if innermost.startswith("<frozen importlib.") or _half_imported():
-        return 0.1
+        # A program that imports all the time is outside for some microseconds only, which one look in
+        # some hundred meets.
+        return 0.1 if waited < PATIENCE else 0.005
     return 0.1 if waited < PATIENCE and _is_importing(frame) else 0
 
 

@@ -92,6 +92,18 @@ class Moment(unittest.TestCase):
             clock[0] += _moment.PATIENCE + 0.1
             self.assertTrue(_moment.is_good(frame, 40))
 
+    def test_imports_without_an_end_are_looked_at_more_often(self):
+        clock = [100.0]
+        frame = frame_of("<frozen importlib._bootstrap>")
+        pauses = []
+        with mock.patch("time.monotonic", lambda: clock[0]):
+            for _ in range(2):
+                self.assertFalse(_moment.is_good(frame, 40))
+                pauses.append(self.sent.pop()[1][2])
+                _moment._coming = 0
+                clock[0] += _moment.PATIENCE
+        self.assertLess(pauses[1], pauses[0] / 10)
+
     def test_nothing_puts_it_off_for_ever(self):
         clock = [100.0]
         with mock.patch("time.monotonic", lambda: clock[0]), threading._active_limbo_lock:
