@@ -30,6 +30,8 @@ export interface RankVariables {
   size?: string;
   /** Rank within the node, counted from 0. */
   localRank?: string;
+  /** How often the launcher has started the ranks anew, and how often it may: two numbers. */
+  restarts?: { count: string; most: string };
   /** A variable with a number that must be below `limit` for this row to count. */
   below?: { variable: string; limit: number };
   /** Pairs of variables that must hold the same for this row to count. */
@@ -58,6 +60,7 @@ export const rankTable = [
     rank: "RANK",
     size: "WORLD_SIZE",
     localRank: "LOCAL_RANK",
+    restarts: { count: "TORCHELASTIC_RESTART_COUNT", most: "TORCHELASTIC_MAX_RESTARTS" },
   },
   {
     launcher: "mpirun",

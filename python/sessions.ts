@@ -30,6 +30,8 @@ export interface Session {
   rank: number | null;
   /** Number of ranks. */
   worldSize: number | null;
+  /** How often the launcher may still start the ranks anew; null where it doesn't say. */
+  restartsLeft: number | null;
   /** The node as the scheduler calls it. */
   host: string;
   /** The machine's own name. */
@@ -260,6 +262,7 @@ export function parseRecord(
     launcher: nullable(record.launcher),
     rank: number(record.rank),
     worldSize: number(record.worldSize),
+    restartsLeft: number(record.restartsLeft),
     host: record.host as string,
     hostname: nullable(record.hostname) ?? record.host as string,
     pid: record.pid as number,

@@ -137,7 +137,7 @@ def _counts(row):
 
 def rank():
     # type: () -> object
-    """``{"launcher", "rank", "localRank", "worldSize"}``, innermost launcher first, or None."""
+    """``{"launcher", "rank", "localRank", "worldSize", "restartsLeft"}``, innermost launcher first, or None."""
     for row in _tables.RANKS:
         if not _counts(row):
             continue
@@ -150,5 +150,15 @@ def rank():
             "rank": number,
             "localRank": _number(row.get("localRank")),
             "worldSize": size,
+            "restartsLeft": _restarts_left(row.get("restarts")),
         }
     return None
+
+
+def _restarts_left(names):
+    # type: (object) -> object
+    """How often the launcher may still start the ranks anew; None where it doesn't say."""
+    if not names:
+        return None
+    count, most = _number(names["count"]), _number(names["most"])  # type: ignore
+    return None if count is None or most is None else max(0, most - count)

@@ -81,7 +81,7 @@ class Record:
 
     def __init__(self, config, words):
         # type: (dict, list) -> None
-        rank = _job.rank() or {"launcher": None, "rank": None, "localRank": None, "worldSize": None}
+        rank = _job.rank() or dict.fromkeys(("launcher", "rank", "localRank", "worldSize", "restartsLeft"))
         try:
             cwd = os.getcwd()
         except OSError:

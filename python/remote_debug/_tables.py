@@ -11,7 +11,7 @@ SCHEDULERS = (
 )  # type: tuple
 
 RANKS = (
-    {"launcher": "torchrun", "requires": ("TORCHELASTIC_RUN_ID",), "rank": "RANK", "size": "WORLD_SIZE", "localRank": "LOCAL_RANK"},
+    {"launcher": "torchrun", "requires": ("TORCHELASTIC_RUN_ID",), "rank": "RANK", "size": "WORLD_SIZE", "localRank": "LOCAL_RANK", "restarts": {"count": "TORCHELASTIC_RESTART_COUNT", "most": "TORCHELASTIC_MAX_RESTARTS"}},
     {"launcher": "mpirun", "requires": ("OMPI_COMM_WORLD_RANK",), "rank": "OMPI_COMM_WORLD_RANK", "size": "OMPI_COMM_WORLD_SIZE", "localRank": "OMPI_COMM_WORLD_LOCAL_RANK"},
     {"launcher": "mvapich", "requires": ("MV2_COMM_WORLD_RANK",), "rank": "MV2_COMM_WORLD_RANK", "size": "MV2_COMM_WORLD_SIZE", "localRank": "MV2_COMM_WORLD_LOCAL_RANK"},
     {"launcher": "pals", "requires": ("PALS_RANKID",), "rank": "PALS_RANKID", "size": "PALS_SIZE", "localRank": "PALS_LOCAL_RANKID", "unless": {"variable": "SLURM_STEP_ID", "begins": ""}},

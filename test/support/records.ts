@@ -35,6 +35,7 @@ export function record(changes: Record<string, unknown>): RecordText {
     launcher: null,
     rank: null,
     localRank: null,
+    restartsLeft: null,
     worldSize: null,
     pid: 42,
     startTime: 1234,

@@ -213,7 +213,7 @@ export class RanksKeeper implements Keeper<FoundRanks> {
       this.#desk.tick();
       if (fleet.members.length > 0) {
         waiting = false;
-        restart.came();
+        restart.came(fleet.members.map(({ session }) => session));
         continue;
       }
       const more = !options.wait && await Promise.race([stopped, restart.mayCome()]);

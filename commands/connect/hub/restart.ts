@@ -1,6 +1,8 @@
 /**
- * Whether ranks that have all ended may come again: torchrun starts its workers anew after a failure,
- * but only while it is there itself. Asks the login node: the scheduler for the job, a few times and
+ * Whether ranks that have all ended may come again: torchrun starts its workers anew after a failure, as
+ * often as it was told to (by default never), and only while it is there itself. Workers that a change
+ * of its nodes ends aren't counted by it; where nothing is left they are not waited for, all the same.
+ * Asks the login node: the scheduler for the job, a few times and
  * ever more seldom; outside of a job, for the launcher's own process.
  *
  * @module
@@ -38,7 +40,7 @@ export interface RestartOptions {
 /** The question whether ranks may come again. */
 export class Restart {
   readonly #o: RestartOptions;
-  readonly #ranks: Session[];
+  #ranks: readonly Session[] = [];
   /** Outside of a job: torchrun's processes; null where they can't be told. */
   #launchers: string[] | null = null;
   #since: number | null = null;
@@ -47,7 +49,7 @@ export class Restart {
   /** @param options The job, and where to ask. */
   constructor(options: RestartOptions) {
     this.#o = options;
-    this.#ranks = options.found.sessions.filter(({ launcher }) => launcher === "torchrun");
+    this.came(options.found.sessions);
   }
 
   /** Looks for the launchers, as long as their ranks are there to tell. */
@@ -68,8 +70,11 @@ export class Restart {
     if (pids.length === this.#ranks.length) this.#launchers = [...new Set(pids)];
   }
 
-  /** A rank is there. */
-  came(): void {
+  /** These ranks are there. */
+  came(sessions: readonly Session[]): void {
+    this.#ranks = sessions.filter(({ launcher, restartsLeft }) =>
+      launcher === "torchrun" && restartsLeft !== 0
+    );
     this.#since = null;
     this.#nextMs = 0;
   }

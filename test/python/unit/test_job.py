@@ -24,6 +24,21 @@ class Rank(unittest.TestCase):
         self.assertEqual(self.rank(PMI_RANK="3", PMI_SIZE="4"), ("mpiexec", 3, None, 4))
         self.assertEqual(self.rank(PMIX_RANK="3"), ("prterun", 3, None, None))
 
+    def test_restarts_left(self):
+        torch = dict(RANK="1", WORLD_SIZE="2", TORCHELASTIC_RUN_ID="x")
+        for more, left in (
+            ({}, None),
+            ({"COUNT": "1"}, None),
+            ({"COUNT": "1", "MAX": "3"}, 2),
+            ({"COUNT": "0", "MAX": "0"}, 0),
+            ({"COUNT": "2", "MAX": "one"}, None),
+        ):
+            names = {"COUNT": "TORCHELASTIC_RESTART_COUNT", "MAX": "TORCHELASTIC_MAX_RESTARTS"}
+            with environment(**dict(torch, **{names[name]: value for name, value in more.items()})):
+                self.assertEqual(_job.rank()["restartsLeft"], left)
+        with environment(RANK="1", WORLD_SIZE="2"):
+            self.assertIsNone(_job.rank()["restartsLeft"])
+
     def test_the_innermost_counts(self):
         step = dict(SLURM_STEP_ID="0", SLURM_PROCID="1", SLURM_STEP_NUM_TASKS="2", SLURM_LOCALID="0")
         self.assertEqual(self.rank(**step), ("srun", 1, 0, 2))

@@ -17,8 +17,8 @@ import { record } from "../../../support/records.ts";
 import { makeSandbox, startRdg } from "../../../support/rdg.ts";
 import { counting, saidThat } from "./ranks.ts";
 
-function session(launcher: string): Session {
-  const text = JSON.stringify(record({ rank: 0, launcher }));
+function session(launcher: string, restartsLeft: number | null = null): Session {
+  const text = JSON.stringify(record({ rank: 0, launcher, restartsLeft }));
   const found = parseRecord(text, { path: "", uid: null });
   assert.ok(typeof found !== "string", `${found}`);
   return found;
@@ -75,8 +75,17 @@ Deno.test("hub.Restart asks seldom while the job runs, and gives up after a whil
   assert.equal(asked.length, 5);
   assert.equal(await after(1), false);
   assert.equal(asked.length, 5);
-  restart.came();
+  restart.came([session("torchrun")]);
   assert.equal(await after(1), true, "after the next end it begins anew");
+});
+
+Deno.test("hub.Restart goes by the restarts that torchrun has left", async () => {
+  const { after, asked, restart } = slurmJob("torchrun", ["RUNNING"]);
+  restart.came([session("torchrun", 1), session("torchrun", 1)]);
+  assert.equal(await after(0), true);
+  restart.came([session("torchrun", 0), session("torchrun", 0)]);
+  assert.equal(await after(0), false);
+  assert.equal(asked.length, 1);
 });
 
 Deno.test("hub.Restart ends with the job, and waits where the scheduler can't say", async () => {

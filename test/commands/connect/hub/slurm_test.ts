@@ -78,7 +78,7 @@ const hubTest = await laptopSuite({
     [cluster, laptop] = [theCluster, theLaptop];
   },
   tidy: async () => {
-    for (const name of ["finish", "fail", "more"]) {
+    for (const name of ["finish", "fail", "more", "over"]) {
       await Deno.remove(`${cluster.user.home}/${name}`).catch(() => {});
     }
   },
@@ -288,7 +288,8 @@ const torchrun = "torchrun -r 1 -t 1 --monitor_interval=1";
 hubTest("opens sessions for the workers that torchrun starts again, and ends with it", async () => {
   const job = await submit(cluster, {
     args: ["-n1", "-c4"],
-    script: `rdg debug --lite ${torchrun} --max_restarts=1 --nproc_per_node=2 torch_train.py`,
+    script: `rdg debug --lite ${torchrun} --max_restarts=1 --nproc_per_node=2 torch_train.py
+until [ -e over ]; do sleep 0.2; done`,
   });
   await untilArmed(cluster, { job, count: 2, timeoutMs: 60_000 });
   await using child = connect(job, "--all");
@@ -310,9 +311,11 @@ hubTest("opens sessions for the workers that torchrun starts again, and ends wit
   assert.equal(editor.parent.ended, false);
   await allStop(editor, 2, 2);
   await editor.parent.disconnect();
-  await finish();
-  // Nobody waits for a restart by a torchrun that has ended with its job.
+  await writeProgram(cluster, { name: "finish", text: "" });
+  // The job goes on, but torchrun had no restart left: nobody waits for one.
   assert.equal((await child.status(20_000)).code, 0);
+  await writeProgram(cluster, { name: "over", text: "" });
+  await finish();
   assert.match(child.stderr, new RegExp(`All ranks of job ${job} have ended\\.\n$`));
   await nothingLeft({ cluster, laptop });
 }, noTorch);
