@@ -9,6 +9,7 @@ import discover from "./node/discover.py" with { type: "text" };
 import inject from "./node/inject.py" with { type: "text" };
 import lines from "./node/lines.py" with { type: "text" };
 import outside from "./node/outside.py" with { type: "text" };
+import pieces from "./node/pieces.py" with { type: "text" };
 import processText from "./node/process.py" with { type: "text" };
 import question from "./node/question.py" with { type: "text" };
 import records from "./node/records.py" with { type: "text" };
@@ -19,6 +20,7 @@ import wake from "./node/wake.py" with { type: "text" };
 
 /** The files by the name under which they import each other, each after those that it imports. */
 const modules = {
+  pieces,
   process: processText,
   records,
   tracer,
@@ -38,8 +40,11 @@ const injection = ["beside", "lines", "remote_exec", "inject"] as const;
 
 /** What each helper consists of; it begins with its own `main()`. */
 const parts = {
-  wake: ["process", "records", "tracer", ...injection, "wake"],
-  stack: ["process", "tracer", ...injection, "outside", "question", "discover", "stack"],
+  wake: ["pieces", "process", "records", "tracer", ...injection, "wake"],
+  stack: [
+    ...["pieces", "process", "tracer", ...injection],
+    ...["outside", "question", "discover", "stack"],
+  ],
 } as const satisfies Record<string, readonly (keyof typeof modules)[]>;
 
 /** A helper that is carried to the nodes. */

@@ -6,6 +6,7 @@
  */
 
 import { helperSource } from "./helpers.ts";
+import { pieceReader } from "./pieces.ts";
 import { launchHelper, type Outcome, type Target, type WakeRequest } from "./wake.ts";
 
 /** One process that is to be asked; `signal` is the stack signal. */
@@ -91,26 +92,10 @@ export function stackCommand(request: StackRequest, python: string): string[] {
 }
 
 /**
- * Makes a reader of the helper's stdout. Each object comes in pieces, and the pieces of several nodes
- * may be mixed.
+ * Makes a reader of the helper's stdout.
  *
- * @returns Takes one line; gives the object that it completes, or null.
+ * @returns Takes one line; gives what is said by it, or null.
  */
 export function stackReader(): (line: string) => StackEvent | null {
-  const pieces = new Map<string, string[]>();
-  return (line) => {
-    const [, stream = "", more, piece = ""] = /rdg-stack (\S+) ([01]) (.*)$/.exec(line) ?? [];
-    if (more === undefined) return null;
-    const text = pieces.get(stream) ?? [];
-    text.push(piece);
-    pieces.set(stream, text);
-    if (more === "1") return null;
-    pieces.delete(stream);
-    try {
-      // Written by our own helper a moment ago, in this very form.
-      return JSON.parse(text.join("")) as StackEvent;
-    } catch {
-      return null;
-    }
-  };
+  return pieceReader() as (line: string) => StackEvent | null;
 }

@@ -6,6 +6,7 @@
  */
 
 import { helperSource } from "./helpers.ts";
+import { pieceReader } from "./pieces.ts";
 import { parseRecord, type Session } from "./sessions.ts";
 
 /** One process that is to be woken. */
@@ -173,27 +174,19 @@ export function launchHelper(
 }
 
 /**
- * Reads one line of the helper's stdout.
+ * Makes a reader of the helper's stdout.
  *
- * @param line The line.
- * @returns What it says; null for a line of somebody else (a prolog, a plugin of the site's).
+ * @returns Takes one line; gives what is said by it, or null.
  */
-export function parseWakeLine(line: string): WakeEvent | null {
-  const start = line.indexOf("rdg-wake {");
-  if (start < 0) return null;
-  let data: Record<string, unknown>;
-  try {
-    data = JSON.parse(line.slice(start + "rdg-wake ".length));
-  } catch {
-    return null;
-  }
-  if (data.type === "ready") {
+export function wakeReader(): (line: string) => WakeEvent | null {
+  const read = pieceReader();
+  return (line) => {
+    const data = read(line);
+    if (data?.type !== "ready") return data && { detail: "", ...data } as unknown as WakeEvent;
     const session = parseRecord(JSON.stringify(data.record), { path: "", uid: null });
     if (typeof session === "string") return null;
     const login = typeof data.login === "string" ? data.login : null;
     const { node, pid, namespace } = data as unknown as About;
     return { type: "ready", node, pid, namespace: namespace ?? null, session, login };
-  }
-  // Written by our own helper a moment ago, in this very form.
-  return { detail: "", ...data } as unknown as WakeEvent;
+  };
 }

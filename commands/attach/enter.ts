@@ -20,7 +20,7 @@ import { ExitCode, RdgError } from "../../plugins/error.ts";
 import { checkDeclared, quoteWord } from "../../plugins/host.ts";
 import { local } from "../../plugins/schedulers/local.ts";
 import type { Session } from "../../python/sessions.ts";
-import { parseWakeLine, wakeCommand, type WakeEvent, type WakeRequest } from "../../python/wake.ts";
+import { wakeCommand, type WakeEvent, wakeReader, type WakeRequest } from "../../python/wake.ts";
 import type { Group, Selection } from "./select.ts";
 import type { WakeOptions } from "./wake.ts";
 
@@ -39,7 +39,7 @@ export interface Helper<Event> {
 
 const wakeHelper: Helper<WakeEvent> = {
   command: wakeCommand,
-  reader: () => parseWakeLine,
+  reader: wakeReader,
   // Any other signal than its own would end it.
   byHand: ({ sessions: [session] }) =>
     session && `send the signal by hand on the node: kill -s ${session.signal} ${session.pid}`,

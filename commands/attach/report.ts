@@ -108,7 +108,7 @@ function problem(
   const { output = "its output" } = options;
   const here = options.displayId === "local";
   const where = result.node === null || here ? "" : ` on ${result.node}`;
-  const fail = (words: string, more: { exitCode: ExitCode; hint?: string }) =>
+  const fail = (words: string, more: { exitCode: ExitCode; hint?: string; cause?: unknown }) =>
     new RdgError(`Cannot wake process ${pid}${where}: ${words}`, { code: outcome, ...more });
   const notFound = ExitCode.notFound;
   switch (outcome) {
@@ -116,7 +116,12 @@ function problem(
     case "already":
       return null;
     case "signalled":
-      return options.wait ? fail("it was signalled, and nothing came back", timeout()) : null;
+      return options.wait
+        ? fail(`it was signalled, and then ${detail || "nothing came back"}`, {
+          ...timeout(),
+          cause: result.cause,
+        })
+        : null;
     case "late":
       return fail(
         result.stacks

@@ -34,6 +34,8 @@ export interface Result {
   session?: Session;
   /** The host to ssh to. */
   login?: string | null;
+  /** What a program printed about that. */
+  cause?: string | undefined;
   /** Where its threads are, if it didn't answer for a while. */
   stacks?: string;
 }
@@ -102,6 +104,8 @@ function resultsOf(group: Group, { events, failure }: Answer): Result[] {
       const unheard = host === null && failure !== null && elsewhere.includes(result.outcome);
       return unheard || result.outcome === "no-answer"
         ? { ...result, node: host, outcome: "no-answer", detail: failure?.message ?? "" }
+        : result.outcome === "signalled" && failure
+        ? { ...result, detail: failure.message, cause: failure.cause }
         : result;
     });
   });

@@ -15,9 +15,8 @@ The request is wake.py's, with ``signal`` the stack signal, and more keys::
 workers, for instance), and below nothing when ``"orphans"`` is true. ``unarmed`` adds all other Python
 processes of mine in the job, with their values of ``rankVariables``. With ``inject``, gdb may be used.
 
-On stdout come lines ``rdg-stack STREAM MORE TEXT``: a JSON object in pieces, because nothing promises
-that a scheduler keeps long lines of several nodes apart. STREAM names the node and process that wrote it,
-MORE is 1 where more of the same object follows. The reader is ../stack.ts.
+It says (pieces.py) its ``node``, then of each process ``stack`` or ``none``, and ``done`` at the end. The
+reader is ../stack.ts.
 """
 
 import json
@@ -27,23 +26,9 @@ import time
 
 import discover
 import outside
+from pieces import say
 from process import Refused, is_here, name_of, node_names
 from question import Question
-
-#: Bytes of a line's text.
-PIECE = 900
-
-
-def say(kind, **values):
-    values["type"] = kind
-    text = json.dumps(values, separators=(",", ":"))
-    stream = "%s:%d" % (os.uname()[1], os.getpid())
-    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
-    for number, piece in enumerate(pieces):
-        more = 1 if number + 1 < len(pieces) else 0
-        data = ("rdg-stack %s %d %s\n" % (stream, more, piece)).encode("ascii")
-        while data:
-            data = data[os.write(1, data) :]
 
 
 def answer(question, node, text, complete, via="signal"):

@@ -15,10 +15,9 @@ The arguments, joined, are one JSON object::
 
 ``inject`` has a process that rdg never prepared be prepared first (inject.py).
 
-On stdout come lines that begin with ``rdg-wake`` and go on with a JSON object, about a process with its
-``pid`` and the ``namespace`` that was asked for: ``node`` (once),
-``process`` (``outcome`` and ``detail``), then for each woken one ``stuck`` (``stacks``), ``ready``
-(``record``), ``ended`` or ``late``; ``done`` at the end. The reader is ../wake.ts.
+It says (pieces.py) ``node`` once, and about a process, with its ``pid`` and the ``namespace`` that was
+asked for, ``process`` (``outcome`` and ``detail``), then for each woken one ``stuck`` (``stacks``),
+``ready`` (``record``), ``ended`` or ``late``; ``done`` at the end. The reader is ../wake.ts.
 """
 
 import errno
@@ -28,16 +27,9 @@ import signal
 import sys
 import time
 
+from pieces import say
 from process import Refused, ancestors, config_of, environment_of, has_signal, is_here, node_names
 from records import Recorded, login_host
-
-
-def say(kind, **values):
-    values["type"] = kind
-    line = "rdg-wake " + json.dumps(values) + "\n"
-    data = line.encode("ascii")
-    while data:
-        data = data[os.write(1, data) :]
 
 
 class Sleeper(Recorded):

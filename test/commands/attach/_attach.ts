@@ -76,7 +76,7 @@ export const output: Expected = {
 /** A helper step that finds what it is asked for and wakes it. */
 export function helper(...events: Record<string, unknown>[]): Expected {
   const lines = events.map((event) =>
-    `rdg-wake ${JSON.stringify({ node: "n1", pid: 42, ...event })}\n`
+    `rdg-helper n1:7 0 ${JSON.stringify({ node: "n1", pid: 42, ...event })}\n`
   );
   return { program: "srun", answer: { stdout: `a prolog's words\n${lines.join("")}` } };
 }

@@ -110,6 +110,25 @@ Deno.test("rdg attach shows stacks of a process that is busy, and its time-out",
   assert.equal(code, 6);
 });
 
+Deno.test("rdg attach says what ended the helper before the program had answered", async () => {
+  const { code, stderr } = await attach("36", {
+    records: [mine()],
+    calls: [
+      squeue(squeueLine({})),
+      {
+        program: "srun",
+        answer: { ...helper(signalled).answer, code: 9, stderr: "killed by a site's rule\n" },
+      },
+      output,
+    ],
+  });
+  assert.match(
+    stderr,
+    /^Cannot wake process 42 on n1: it was signalled, and then .* code 9\n.*killed by a site's rule/m,
+  );
+  assert.equal(code, 6);
+});
+
 Deno.test("rdg attach --via=scancel warns, signals the step, and waits for the record", async () => {
   const step = { id: "36", display: "36", step: "0" };
   const { code, stderr, stdout } = await attach("36 --via=scancel --no-wait", {

@@ -77,7 +77,7 @@ function helper(...events: Record<string, unknown>[]): Expected {
     const pieces = text.match(/.{1,40}/gs)!;
     const stream = `${all.node}:7`;
     const lines = pieces.map((piece, i) =>
-      `rdg-stack ${stream} ${i < pieces.length - 1 ? 1 : 0} ${piece}\n`
+      `rdg-helper ${stream} ${i < pieces.length - 1 ? 1 : 0} ${piece}\n`
     );
     streams.set(stream, [...streams.get(stream) ?? [], ...lines]);
   }

@@ -134,9 +134,12 @@ slurmTest(
 
 slurmTest("sees through a C call that holds the GIL", async () => {
   const job = await startHanging("held");
-  // The rank is in place a moment before it is in the call.
-  await waitUntil("rank 5 in its call", {
-    ask: async () => (await look([job])).groups[0]?.frames[0]?.line === heldLine,
+  // A rank is in place a moment before it is in its call.
+  await waitUntil("all ranks in their calls", {
+    ask: async () => {
+      const { groups } = await look([job]);
+      return groups[0]?.frames[0]?.line === heldLine && groups.at(-1)!.ranks === "0-4,6-7";
+    },
   });
   // Again and again: the call goes on as if nobody had asked.
   for (let i = 0; i < 3; i++) {
