@@ -22,7 +22,8 @@ PARALLEL = 8
 
 #: Prints what ``_remote_debugging`` of CPython 3.14 reads, a module without a promise to stay: threads as
 #: ``[kernel's id, [[file, line, function], …]]``. The process runs meanwhile, so a stack may be of two
-#: moments, or not be there to read: one that is read twice alike is whole.
+#: moments, or not be there to read: one that is read twice alike is whole. An empty one may be that of a
+#: thread that was held up between two frames, so it gets the time to go on.
 READER = """
 import json, sys, time
 from _remote_debugging import RemoteUnwinder
@@ -40,8 +41,12 @@ for turn in range(20):
             raise
         time.sleep(0.01)
         continue
-    if threads == before or time.time() >= end:
+    if time.time() >= end:
         break
+    if threads == before:
+        if all(frames for _, frames in threads):
+            break
+        time.sleep(0.01)
     before = threads
 print(json.dumps(threads))
 """

@@ -1,11 +1,15 @@
 """The helpers of python/node: what forbids to look into a process, and what is brought into it."""
+import contextlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.join(os.environ["PYTHONPATH"].split(os.pathsep)[0], "node"))
 
@@ -268,6 +272,40 @@ class Beside(unittest.TestCase):
         seen = outside._look(mine, "not armed", {"limit": 1, "gdb": False})
         self.assertEqual((seen.via, seen.outcome), (None, "unarmed"))
         self.assertRegex(seen.detail, "^not armed, and py-spy.*; Python's own reader failed: ModuleNotFound")
+
+    def read_by_reader(self, moments):
+        """What the lines for Python's own reader print, where that reads these stacks one after the other."""
+        frame = types.SimpleNamespace(filename="train.py", lineno=1, funcname="step")
+        reader = types.ModuleType("_remote_debugging")
+
+        class RemoteUnwinder:
+            def __init__(self, pid, all_threads):
+                self.moments = iter(moments)
+
+            def get_stack_trace(self):
+                depths = next(self.moments)
+                if depths is None:
+                    raise RuntimeError("torn")
+                return [
+                    types.SimpleNamespace(thread_id=number, frame_info=[frame] * depth)
+                    for number, depth in enumerate(depths)
+                ]
+
+        reader.RemoteUnwinder = RemoteUnwinder
+        printed = io.StringIO()
+        with mock.patch.dict(sys.modules, _remote_debugging=reader), mock.patch("time.sleep"):
+            with mock.patch.object(sys, "argv", ["-c", "1", "60"]), contextlib.redirect_stdout(printed):
+                exec(outside.READER, {})
+        return [len(frames) for _, frames in json.loads(printed.getvalue())]
+
+    def test_a_stack_that_is_read_twice_alike_is_whole(self):
+        self.assertEqual(self.read_by_reader([[2, 1], [3, 1], None, [3, 1]]), [3, 1])
+        # It was held up between two frames.
+        self.assertEqual(self.read_by_reader([[0, 1]] * 5 + [[2, 1], [2, 1]]), [2, 1])
+        # A thread of C's may have none.
+        self.assertEqual(self.read_by_reader([[2, 0]] * 20), [2, 0])
+        with self.assertRaises(RuntimeError):
+            self.read_by_reader([None] * 20)
 
     def test_the_folder_is_one_that_the_process_sees(self):
         folder = tempfile.mkdtemp()
