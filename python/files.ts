@@ -29,6 +29,7 @@ import injectText from "./remote_debug/_inject.py" with { type: "text" };
 import jobText from "./remote_debug/_job.py" with { type: "text" };
 import launcherText from "./remote_debug/_launcher.py" with { type: "text" };
 import listeningText from "./remote_debug/_listening.py" with { type: "text" };
+import mainThread from "./remote_debug/_main_thread.py" with { type: "text" };
 import momentText from "./remote_debug/_moment.py" with { type: "text" };
 import oldText from "./remote_debug/_old.py" with { type: "text" };
 import outsideText from "./remote_debug/_outside.py" with { type: "text" };
@@ -69,6 +70,7 @@ export const pythonFiles: Readonly<Record<string, string>> = {
   "_job.py": jobText,
   "_launcher.py": launcherText,
   "_listening.py": listeningText,
+  "_main_thread.py": mainThread,
   "_moment.py": momentText,
   "_old.py": oldText,
   "_outside.py": outsideText,

@@ -7,13 +7,12 @@ fifth slower: debugpy leaves their count of traced threads raised. Versions: see
 
 import _thread
 import contextlib
-import itertools
-import operator
 import sys
 import threading
 import time
 
 from . import _moment
+from ._main_thread import MainThread
 
 _set_trace = sys.settrace  # debugpy puts its own in place, which warns
 
@@ -346,103 +345,6 @@ class _Own:
             threading.settrace(self._hook)  # type: ignore
 
 
-class MainThread:
-    """Has the main thread call ``switch`` (with True: tracing on) at its next bytecode, without a signal.
-
-    One call is under way at most, whatever happens meanwhile, and it does what is wanted by then: a
-    thread that is busy in C for an hour takes it only afterwards, and CPython keeps 32 such calls. It
-    is under way until it is all but over: CPython 3.11 runs no second one meanwhile, and enters no
-    traced function while one is due, so that the program would stand still for ever (seen).
-    """
-
-    def __init__(self, switch):
-        # type: (object) -> None
-        self._switch = switch
-        self.forget()
-
-    def forget(self):
-        # type: () -> None
-        """In a forked child as well: whoever held the lock isn't there."""
-        self.wanted = False
-        self._lock = threading.Lock()
-        self._under_way = False
-        self._raised = None  # type: object
-        # Not a callback of ctypes, which has no way for an exception: C asks an object for its truth, and
-        # hears when that raises something. It is counted before anything of Python's is called.
-        self._asked = 0
-        self._due = itertools.repeat(0, sys.maxsize)
-        call = map(self._call, self._due).__next__
-        self._object = type("Call", (), {"__len__": call})()
-
-    def trace(self, wanted):
-        # type: (bool) -> None
-        with self._lock:
-            self.wanted = wanted
-        self.again()
-
-    def again(self):
-        # type: () -> None
-        """Does once more what is wanted."""
-        import ctypes
-
-        with self._lock:
-            if self._under_way and not self.is_lost():
-                return
-            self._under_way = True
-            self._asked += 1
-        python, called = ctypes.pythonapi, ctypes.py_object(self._object)
-        python.Py_IncRef(called)  # C holds it
-        if python.Py_AddPendingCall(python.PyObject_IsTrue, called) != 0:
-            with self._lock:
-                self._under_way = False
-                self._asked -= 1
-
-    def is_lost(self):
-        # type: () -> bool
-        """Whether a handler of a signal, or a trace function, has raised something at the very beginning of
-        the call, so that it has ended without a word."""
-        if not self._under_way:
-            return False
-        if sys.maxsize - operator.length_hint(self._due) < self._asked:
-            return False  # it is still to come
-        frame = sys._current_frames().get(threading.main_thread().ident)  # type: object
-        while frame is not None:
-            if frame.f_code is MainThread._call.__code__:  # type: ignore
-                return False
-            frame = frame.f_back  # type: ignore
-        return True
-
-    def _call(self, zero):
-        # type: (int) -> int
-        # Between any two bytecodes in here handlers of the program's signals may run. What they raise is
-        # raised at the end.
-        while True:
-            try:
-                wanted = self.wanted
-                try:
-                    self._switch(wanted)  # type: ignore
-                except Exception as error:
-                    if _is_from_program(error):
-                        raise
-                # Nothing is called from here on, were it only because of the trace function.
-                with self._lock:
-                    if self.wanted is wanted:
-                        self._under_way = False
-                        break
-            except BaseException as error:
-                # Ctrl-C, SystemExit: the switch was left halfway, maybe.
-                self._raised = error
-                if not self._under_way:
-                    break
-        raised, self._raised = self._raised, None
-        if raised is None:
-            return zero
-        try:
-            raise raised
-        finally:
-            del raised  # it holds this frame
-
-
 def _is_from_program(error):
     # type: (Exception) -> bool
     """Whether code of the program's raised an error: a handler of a signal, in the midst of what is done here."""
@@ -458,15 +360,19 @@ def _is_from_program(error):
 
 def _switch_main_thread(wanted):
     # type: (bool) -> None
-    if not wanted:
-        _stop_here()
-    elif not _is_main_over():
-        from _pydevd_bundle.pydevd_constants import get_global_debugger
+    try:
+        if not wanted:
+            _stop_here()
+        elif not _is_main_over():
+            from _pydevd_bundle.pydevd_constants import get_global_debugger
 
-        _own.remember_thread()
-        py_db = get_global_debugger()
-        py_db.enable_tracing()  # type: ignore
-        py_db.set_tracing_for_untraced_contexts()  # type: ignore
+            _own.remember_thread()
+            py_db = get_global_debugger()
+            py_db.enable_tracing()  # type: ignore
+            py_db.set_tracing_for_untraced_contexts()  # type: ignore
+    except Exception as error:
+        if _is_from_program(error):
+            raise
 
 
 _own = _Own()
