@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { torque } from "../../../plugins/schedulers/torque.ts";
 import { failsWith, feed, lines, output, pure, sample } from "./_feed.ts";
+import { assertLinear } from "../../support/growth.ts";
 
 const one = sample("torque/6.1-qstat.xml");
 const array = sample("torque/composed-qstat-array.xml");
@@ -62,13 +63,13 @@ pure("torque.list() says what failed", () => {
   failsWith(() => list(output("72.c0\n"), output("Job id  Name")), { message: /complete XML/ });
 });
 
-pure("torque.list() reads 20,000 jobs in reasonable time", () => {
+pure("torque.list() reads thousands of jobs, each as fast as one of a few", () => {
   const job = one.slice("<Data>".length, -"</Data>\n".length);
-  const jobs = Array.from({ length: 20_000 }, (_, n) => job.replace("72.c0", `${n}.c0`));
-  const text = `<Data>${jobs.join("")}</Data>`;
-  const began = performance.now();
-  assert.equal(list(output("1.c0\n"), output(text)).value.length, 20_000);
-  assert.ok(performance.now() - began < 10_000);
+  assertLinear((length) => {
+    const jobs = Array.from({ length }, (_, n) => job.replace("72.c0", `${n}.c0`));
+    const text = `<Data>${jobs.join("")}</Data>`;
+    return () => assert.equal(list(output("1.c0\n"), output(text)).value.length, length);
+  }, 1000);
 });
 
 pure("torque.lookup() finds one job; an unknown one is null", () => {
