@@ -83,42 +83,48 @@ export class SessionKeeper implements Keeper<Found> {
 
   /** Serves one session until it ends. */
   async serve(found: Found): Promise<Over> {
-    const { limit, login, board, done, stopped } = this.#desk;
+    const { limit, board, done, stopped } = this.#desk;
     this.#found = found;
     limit.of(found.job);
-    let first = true;
+    const over = this.#untilOver(found);
     try {
-      while (true) {
-        if (!this.#way) {
-          const built = await this.#build(found, !first);
-          if (built) return built;
-          if (!first && await Promise.race([stopped, this.#untilLeft(found)])) {
-            return { type: "stop" };
-          }
-          this.#announce(found, first);
-          first = false;
-        }
-        const noticed = await this.#watch(found);
-        this.#live = null;
-        const end = await this.#behind(noticed);
-        if (end.type === "stop" || end.type === "gone") return end;
-        if (end.type === "link") {
-          if (!await this.#rebuild(end.why)) return { type: "stop" };
-        } else if (end.type === "way") {
-          board.say(`The way to ${found.session.host} broke (${end.why}).`);
-        }
-        const now = await readAgain(login.link, found.record).catch(() => undefined);
-        if (now === null) return { type: "gone", why: `${name(found)} has ended.` };
-        if (end.type === "suspect" && this.#way && await answers(this.#way)) continue;
-        if (await this.#hasEnded(found)) return { type: "gone", why: `${name(found)} has ended.` };
-        await this.close();
-      }
+      // Who ends it waits for no answer of the login node's.
+      return await Promise.race([over, stopped]);
     } finally {
+      over.catch(() => {});
       this.#live = null;
       done.add(sessionKey(found.session));
       await this.close();
       this.#found = null;
       board.show(null);
+    }
+  }
+
+  async #untilOver(found: Found): Promise<Over> {
+    const { login, board } = this.#desk;
+    let first = true;
+    while (true) {
+      if (!this.#way) {
+        const built = await this.#build(found, !first);
+        if (built) return built;
+        if (!first) await this.#untilLeft(found);
+        this.#announce(found, first);
+        first = false;
+      }
+      const noticed = await this.#watch(found);
+      this.#live = null;
+      const end = await this.#behind(noticed);
+      if (end.type === "stop" || end.type === "gone") return end;
+      if (end.type === "link") {
+        if (!await this.#rebuild(end.why)) return { type: "stop" };
+      } else if (end.type === "way") {
+        board.say(`The way to ${found.session.host} broke (${end.why}).`);
+      }
+      const now = await readAgain(login.link, found.record).catch(() => undefined);
+      if (now === null) return { type: "gone", why: `${name(found)} has ended.` };
+      if (end.type === "suspect" && this.#way && await answers(this.#way)) continue;
+      if (await this.#hasEnded(found)) return { type: "gone", why: `${name(found)} has ended.` };
+      await this.close();
     }
   }
 
@@ -130,9 +136,8 @@ export class SessionKeeper implements Keeper<Found> {
   /** What is behind an end: the connection below, where it was the editor's that was noticed first. */
   async #behind(end: End): Promise<End> {
     if (end.type !== "way" && end.type !== "suspect") return end;
-    const { login, stopped } = this.#desk;
-    const broken = login.link.broken.then((why): End => ({ type: "link", why }));
-    return await Promise.race([stopped, broken, pause(100)]) || end;
+    const broken = this.#desk.login.link.broken.then((why): End => ({ type: "link", why }));
+    return await Promise.race([broken, pause(100)]) || end;
   }
 
   /** Whether a record goes within a moment: a program says goodbye before it has ended. */

@@ -163,20 +163,35 @@ Deno.test("connect.RanksKeeper ends at once while the login node gives no answer
   }
 });
 
-Deno.test("connect.SessionKeeper ends at once while the login node gives no answer", async () => {
+Deno.test("connect.SessionKeeper ends at once while the login node gives no answer", async (t) => {
   const changes = { rank: 0, state: "attached", address };
-  const [first, second] = [new FakeLogin(changes), new FakeLogin(changes)];
-  const { desk, ready, stop } = deskOf(first, second);
-  const keeper = new SessionKeeper(desk);
-  const found = { session: session(changes), job: null, scheduler: local, record: "/r.json" };
-  const served = keeper.serve(found as unknown as Parameters<typeof keeper.serve>[0]);
-  await inTime(ready, 10_000);
-  // The far side still has to notice that the editor of before has gone.
-  second.hangs = () => second.reached;
-  first.break();
-  assert.notEqual(await inTime(second.asked.promise, 10_000), "late");
-  stop();
-  assert.deepEqual(await inTime(served, 3000), { type: "stop" });
+  const setUp = async () => {
+    const [first, second] = [new FakeLogin(changes), new FakeLogin(changes)];
+    const { desk, ready, stop } = deskOf(first, second);
+    const keeper = new SessionKeeper(desk);
+    const found = { session: session(changes), job: null, scheduler: local, record: "/r.json" };
+    const served = keeper.serve(found as unknown as Parameters<typeof keeper.serve>[0]);
+    await inTime(ready, 10_000);
+    return { first, second, keeper, served, stop };
+  };
+  const ends = async (login: FakeLogin, served: Promise<unknown>, stop: () => void) => {
+    assert.notEqual(await inTime(login.asked.promise, 10_000), "late");
+    stop();
+    assert.deepEqual(await inTime(served, 3000), { type: "stop" });
+  };
+  await t.step("after it was connected to anew", async () => {
+    const { first, second, served, stop } = await setUp();
+    // The far side still has to notice that the editor of before has gone.
+    second.hangs = () => second.reached;
+    first.break();
+    await ends(second, served, stop);
+  });
+  await t.step("when an end of the connection was closed", async () => {
+    const { first, keeper, served, stop } = await setUp();
+    first.hangs = () => true;
+    keeper.onFront({ type: "closed" } as Parameters<typeof keeper.onFront>[0]);
+    await ends(first, served, stop);
+  });
 });
 
 Deno.test("connect.RanksKeeper wakes again who may not have been when the connection broke", async () => {
