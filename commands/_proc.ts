@@ -1,6 +1,7 @@
 /**
- * What the system tells of processes on this host, below `/proc`. Deno itself reads there only with
- * all permissions (2.9.6); under a list of permissions `cat` and `readlink` are asked.
+ * What the system tells of processes on this host: what `/proc` shows, and whether there is one of a
+ * number. Deno itself tells only with all permissions (2.9.6); under a list of permissions `cat`,
+ * `readlink` and `kill` are asked. No process is sent a signal.
  *
  * @module
  */
@@ -20,7 +21,8 @@ export interface ProcessState {
  *
  * @param pids Their ids.
  * @param runner Starts programs.
- * @returns What is known by id: null for one that doesn't exist; none where the system doesn't tell.
+ * @returns What is known by id: null for one that `/proc` doesn't show, which {@linkcode noneOf} tells
+ * more of; none where the system doesn't tell.
  */
 export async function processStates(
   pids: readonly number[],
@@ -52,6 +54,35 @@ export async function processStates(
 }
 
 /**
+ * Asks the kernel which numbers no process has. `/proc` doesn't tell: mounted with `hidepid` it hides
+ * some that live, a person's own among them (those in a user namespace beside, or that can't be traced).
+ *
+ * @param pids Their ids, as this process counts them.
+ * @param runner Starts programs.
+ * @returns Those that surely don't exist.
+ */
+export async function noneOf(pids: readonly number[], runner: Runner): Promise<Set<number>> {
+  const none = new Set<number>();
+  const refused: number[] = [];
+  for (const pid of pids) {
+    try {
+      Deno.kill(pid, 0);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) none.add(pid);
+      else if (error instanceof Deno.errors.NotCapable) refused.push(pid);
+    }
+  }
+  if (refused.length === 0) return none;
+  const args = ["-0", ...refused.map(String)];
+  const output = await runner({ program: "kill", args, env: { LC_ALL: "C" } }).catch(() => null);
+  for (const pid of refused) {
+    // procps: "kill: (7): No such process"; util-linux: "kill: sending signal to 7 failed: No such process".
+    if (new RegExp(`\\b${pid}\\b.*: No such `).test(output?.stderr ?? "")) none.add(pid);
+  }
+  return none;
+}
+
+/**
  * Says whether a session's process has ended, or its number was given to another one.
  *
  * @param session What its record holds.
@@ -76,6 +107,45 @@ export async function ownNamespace(runner: Runner): Promise<string | null> {
   }
   const output = await runner({ program: "readlink", args: [path] }).catch(() => null);
   return output?.stdout.trim() || null;
+}
+
+/**
+ * Names this boot of this machine: what tells it from another one of the same name.
+ *
+ * @param runner Starts programs.
+ * @returns The kernel's name for it, the same in each container; null where the system doesn't tell.
+ */
+export async function ownBoot(runner: Runner): Promise<string | null> {
+  return (await readProc("/proc/sys/kernel/random/boot_id", runner))?.trim() || null;
+}
+
+/**
+ * Says whether `/proc` counts as this process does. In a namespace with an outer one's `/proc` its
+ * numbers mean other processes.
+ *
+ * @param runner Starts programs.
+ */
+export async function countsAlike(runner: Runner): Promise<boolean> {
+  return hasOneNumber(await readProc("/proc/self/status", runner) ?? "");
+}
+
+/**
+ * Says whether a process has the same number for itself and for who reads this.
+ *
+ * @param status What `/proc/PID/status` holds. Before Linux 4.1 it doesn't tell.
+ */
+export function hasOneNumber(status: string): boolean {
+  return !/^NSpid:\s*\d+\s+\d/m.test(status);
+}
+
+async function readProc(path: string, runner: Runner): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) return null;
+  }
+  const output = await runner({ program: "cat", args: [path] }).catch(() => null);
+  return output?.code === 0 ? output.stdout : null;
 }
 
 /**

@@ -42,6 +42,8 @@ export interface Session {
   startTime: number | null;
   /** `readlink /proc/self/ns/pid`. */
   pidNamespace: string | null;
+  /** The kernel's name for that machine's boot; null where unknown, as in older records. */
+  boot: string | null;
   /** The owner's number. */
   uid: number;
   /** The owner's name. */
@@ -268,6 +270,7 @@ export function parseRecord(
     pid: record.pid as number,
     startTime: number(record.startTime),
     pidNamespace: nullable(record.pidNamespace),
+    boot: nullable(record.boot),
     uid: record.uid as number,
     user: nullable(record.user) ?? "",
     command: record.command as string[],

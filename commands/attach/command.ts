@@ -10,7 +10,7 @@ import type { Host } from "../_host.ts";
 import { parseJobId } from "../_job_id.ts";
 import { type Menus, terminalMenus } from "../_job_menu.ts";
 import { absentRanks, parseRanks, type RankRange } from "../_ranks.ts";
-import { mySessions } from "../_records.ts";
+import { mySessions, withoutOtherBoots } from "../_records.ts";
 import { openScheduler, schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
 import { stateFolder } from "../../python/sessions.ts";
@@ -153,7 +153,7 @@ export async function run(options: AttachOptions, host: Host, menus?: Menus): Pr
   const state = stateFolder(host.env);
   const selection = await selectProcesses(options, {
     scheduler,
-    sessions: await mySessions(state, { host }),
+    sessions: await withoutOtherBoots(await mySessions(state, { host }), host),
     host,
     menus: menus ?? terminalMenus(host.terminal.columns),
   });

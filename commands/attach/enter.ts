@@ -7,7 +7,7 @@
  */
 
 import type { Host } from "../_host.ts";
-import { processStates } from "../_proc.ts";
+import { ownBoot, processStates } from "../_proc.ts";
 import { inTime, sameNode, schedulerLimitMs } from "../_scheduler.ts";
 import type {
   HelperFailure,
@@ -215,13 +215,15 @@ async function chooseWay<Event>(
   return calls(group, selection.scheduler).length > 0 ? "scheduler" : "ssh";
 }
 
-/** Whether these processes run here: two machines may share a name, but hardly start times too. */
+/** Whether these processes run here: two machines may share a name, but no boot, and hardly start times. */
 async function areHere(sessions: readonly Session[], host: Host): Promise<boolean> {
   if (sessions.some((one) => one.hostname !== host.hostname() || one.startTime === null)) {
     return false;
   }
   // A machine that plays several nodes (several slurmd) has no one name for the helper to go by.
   if (new Set(sessions.map((one) => one.host)).size > 1) return false;
+  const boot = await ownBoot(host.runner);
+  if (boot && sessions.some((one) => one.boot !== null && one.boot !== boot)) return false;
   const now = await processStates(sessions.map(({ pid }) => pid), host.runner);
   if (sessions.some(({ pid, startTime }) => now.get(pid)?.startTime !== startTime)) return false;
   return sessions.length > 0;

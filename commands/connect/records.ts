@@ -5,6 +5,7 @@
  */
 
 import { hasEnded, readStat } from "../_proc.ts";
+import { isOfOtherBoot } from "../_records.ts";
 import { quoteWord } from "../../plugins/host.ts";
 import {
   compareSessions,
@@ -42,25 +43,49 @@ export async function readRecords(link: Link): Promise<Session[]> {
   return sessions.filter((session) => !ended.has(session)).sort(compareSessions);
 }
 
-/** Those of the login node's own programs that have ended. */
+/** Those of the login node's own programs that have ended, or are of another machine of its name. */
 async function endedThere(sessions: readonly Session[], link: Link): Promise<Set<Session>> {
-  const there = sessions.filter(({ hostname, startTime, pidNamespace }) =>
-    hostname === link.facts.hostname && startTime !== null && pidNamespace !== null
+  const { hostname } = link.facts;
+  const there = sessions.filter((session) =>
+    session.hostname === hostname && session.startTime !== null && session.pidNamespace !== null
   );
   if (there.length === 0) return new Set();
-  const files = there.map(({ pid }) => `/proc/${pid}/stat`).join(" ");
-  const { stdout } = await link.script(
-    `readlink /proc/self/ns/pid || echo; cat ${files} 2>/dev/null; :`,
-  );
-  const [namespace, ...lines] = stdout.split("\n");
+  const { stdout } = await link.script(lookScript(there.map(({ pid }) => pid)));
+  const lines = stdout.split("\n");
+  const said = (key: string) =>
+    lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
+  const boot = said("boot") || null;
+  const namespace = said("pids");
+  const alike = !/\d\s+\d/.test(said("numbers") ?? "");
   return new Set(there.filter((session) => {
+    if (session.boot !== null && session.boot !== boot) {
+      return isOfOtherBoot(session, { hostname, boot });
+    }
     // The numbers of another namespace (a container) mean nothing there.
     if (session.pidNamespace !== namespace) return false;
-    const line = lines.find((text) => text.startsWith(`${session.pid} (`));
-    if (line === undefined) return true;
-    const state = readStat(line);
-    return state !== null && hasEnded(session, state);
+    const line = alike && lines.find((text) => text.startsWith(`${session.pid} (`));
+    const state = line ? readStat(line) : null;
+    return state ? hasEnded(session, state) : lines.includes(`none ${session.pid}`);
   }));
+}
+
+/**
+ * What is behind these numbers there. A process that `/proc` doesn't show may be hidden; `kill` tells.
+ */
+function lookScript(pids: readonly number[]): string {
+  return [
+    'echo "pids $(readlink /proc/self/ns/pid)"',
+    'echo "boot $(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"',
+    `echo "numbers $(sed -n 's/^NSpid://p' /proc/self/status 2>/dev/null)"`,
+    `cat ${pids.map((pid) => `/proc/${pid}/stat`).join(" ")} 2>/dev/null`,
+    `for p in ${pids.join(" ")}; do`,
+    '  kill -0 "$p" 2>/dev/null && continue',
+    '  case $(LC_ALL=C; export LC_ALL; kill -0 "$p" 2>&1) in',
+    '    *"o such process"*) echo "none $p" ;;',
+    "  esac",
+    "done",
+    ":",
+  ].join("\n");
 }
 
 /**

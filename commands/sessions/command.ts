@@ -12,7 +12,7 @@ import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
 import { stateFolder } from "../../python/sessions.ts";
 import { type Listing, type Look, look } from "./look.ts";
-import { sessionData, sessionTable } from "./show.ts";
+import { otherBootLines, sessionData, sessionTable } from "./show.ts";
 import { type Pause, watch } from "./watch.ts";
 
 /** What was typed after `rdg sessions`. */
@@ -100,6 +100,9 @@ export async function run(options: SessionsOptions, host: Host, pause?: Pause): 
       // A token that is cut short is of no use, and neither is a column for a program that reads this.
       const width = terminal.outLive && !options.token ? terminal.columns : Infinity;
       terminal.out(`${lines(found, width).join("\n")}\n`);
+      for (const line of options.watch ? [] : otherBootLines(found.rows, host.hostname())) {
+        terminal.say(terminal.style("dim", line));
+      }
     }
   };
   if (options.watch) {

@@ -1,10 +1,20 @@
 /**
- * Which session records have something behind them. Looks into /proc for processes of this host.
+ * Which session records have something behind them. Looks for processes of this host. A record is
+ * stale only where its process has surely ended: RECORD.md says when that can be told.
  *
  * @module
  */
 
-import { hasEnded, ownNamespace, processStates } from "../_proc.ts";
+import {
+  countsAlike,
+  hasEnded,
+  noneOf,
+  ownBoot,
+  ownNamespace,
+  type ProcessState,
+  processStates,
+} from "../_proc.ts";
+import { isOfOtherBoot } from "../_records.ts";
 import { sameNode } from "../_scheduler.ts";
 import type { Job } from "../../plugins/contract.ts";
 import type { Runner } from "../../plugins/host.ts";
@@ -16,6 +26,8 @@ export interface Row {
   session: Session;
   /** Its job. */
   job?: Job;
+  /** It is a program outside of jobs, of another boot of a machine that has this one's name. */
+  otherBoot?: boolean;
 }
 
 /** Records by what is to be done with them. */
@@ -55,13 +67,16 @@ export async function judge(
     byId.set(canonical(id), [...byId.get(canonical(id)) ?? [], job]);
   }
   const here = sessions.filter(({ hostname }) => hostname === context.hostname);
-  const gone = await endedOf(here, context.runner);
+  const boot = here.length === 0 ? null : await ownBoot(context.runner);
+  const gone = await endedOf(here, { boot, runner: context.runner });
   const judged: Judged = { rows: [], doubtful: [], stale: [] };
   for (const session of sessions) {
     if (session.scheduler === "local" || session.scheduler !== context.scheduler) {
       // Another host's, or another scheduler's: nothing can be known about it from here.
       if (gone.has(session)) judged.stale.push(session);
-      else judged.rows.push({ session });
+      else if (isOfOtherBoot(session, { hostname: context.hostname, boot })) {
+        judged.rows.push({ session, otherBoot: true });
+      } else judged.rows.push({ session });
       continue;
     }
     const jobs = byId.get(canonical(session.job.id)) ?? [];
@@ -79,17 +94,27 @@ function leaderId(base: string, jobs: readonly Job[]): string | undefined {
   return jobs.find(({ displayId }) => displayId === `${base}+0`)?.id;
 }
 
-/** Those of this host's sessions whose process has ended, or whose number was given away. */
-async function endedOf(sessions: readonly Session[], runner: Runner): Promise<Set<Session>> {
+/** Those of this host's sessions whose process has surely ended. */
+async function endedOf(
+  sessions: readonly Session[],
+  { boot, runner }: { boot: string | null; runner: Runner },
+): Promise<Set<Session>> {
   if (sessions.length === 0) return new Set();
   const own = await ownNamespace(runner);
-  // The numbers of another namespace (a container) mean nothing here.
-  const known = sessions.filter(({ startTime, pidNamespace }) =>
-    startTime !== null && own !== null && pidNamespace === own
+  // The numbers of another namespace (a container), or of another machine that has this one's name,
+  // mean nothing here.
+  const known = sessions.filter((session) =>
+    session.startTime !== null && own !== null && session.pidNamespace === own &&
+    (session.boot === null || session.boot === boot)
   );
-  const states = await processStates(known.map(({ pid }) => pid), runner);
+  if (known.length === 0) return new Set();
+  const pids = known.map(({ pid }) => pid);
+  const states = await countsAlike(runner)
+    ? await processStates(pids, runner)
+    : new Map<number, ProcessState | null>(pids.map((pid) => [pid, null]));
+  const none = await noneOf(pids.filter((pid) => states.get(pid) === null), runner);
   return new Set(known.filter((session) => {
     const now = states.get(session.pid);
-    return now !== undefined && hasEnded(session, now);
+    return now ? hasEnded(session, now) : none.has(session.pid);
   }));
 }

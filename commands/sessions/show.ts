@@ -5,6 +5,7 @@
  */
 
 import { columns, duration } from "../_columns.ts";
+import { quoteWord } from "../../plugins/host.ts";
 import type { Session } from "../../python/sessions.ts";
 import type { Row } from "./judge.ts";
 
@@ -21,12 +22,12 @@ export function sessionTable(
 ): string[] {
   const { now, token } = options;
   const head = ["JOB", "RANK", "NODE", "PID", "STATE", "AGE", "LEFT"];
-  const lines = rows.map(({ session, job }) => [
+  const lines = rows.map(({ session, job, otherBoot }) => [
     job?.displayId.split("+")[0] ?? session.job.display,
     session.rank === null ? "-" : String(session.rank),
     session.host,
     String(session.pid),
-    stateWords(session),
+    stateWords(session, otherBoot),
     duration(now - session.created),
     duration(job?.leftS),
     ...token ? [session.token ?? "-"] : [],
@@ -35,10 +36,33 @@ export function sessionTable(
   return columns([[...head, ...token ? ["TOKEN"] : [], "COMMAND"], ...lines], options.width);
 }
 
+/**
+ * What is to be known of sessions of another boot; nothing where there are none.
+ *
+ * @param rows The sessions.
+ * @param hostname This machine's name.
+ * @returns Lines for the person.
+ */
+export function otherBootLines(rows: readonly Row[], hostname: string): string[] {
+  const paths = rows.filter(({ otherBoot }) => otherBoot).map(({ session }) => session.path);
+  if (paths.length === 0) return [];
+  const shown = paths.slice(0, 8).map(quoteWord);
+  const them = paths.length === 1 ? "it" : "them";
+  return [
+    `Other boot: "${hostname}" has been restarted since, or another machine has its name too; ` +
+    `which one can't be told from here, so rdg keeps ${them}. After a restart:`,
+    `  rm ${shown.join(" ")}`,
+  ];
+}
+
 /** What the debugger is doing, in words. */
-function stateWords({ state, waiting, address, auth }: Session): string {
+function stateWords(
+  { state, waiting, address, auth }: Session,
+  otherBoot: boolean | undefined,
+): string {
   return [
     state,
+    ...otherBoot ? ["other boot"] : [],
     // After a detach a program still listens, but nothing waits.
     ...state === "listening" && waiting === false ? ["runs on"] : [],
     // Whoever reaches that port gets in.
@@ -53,7 +77,10 @@ function stateWords({ state, waiting, address, auth }: Session): string {
  * @param now Seconds since 1970.
  * @returns Plain data.
  */
-export function sessionData({ session, job }: Row, now: number): Record<string, unknown> {
+export function sessionData(
+  { session, job, otherBoot }: Row,
+  now: number,
+): Record<string, unknown> {
   return {
     job: session.job.display,
     jobId: session.job.id,
@@ -65,6 +92,7 @@ export function sessionData({ session, job }: Row, now: number): Record<string, 
     node: session.host,
     pid: session.pid,
     state: session.state,
+    otherBoot: otherBoot === true,
     waiting: session.waiting,
     modes: session.modes,
     address: session.address,

@@ -7,7 +7,7 @@
 
 import type { Host } from "../_host.ts";
 import type { Menus } from "../_job_menu.ts";
-import { mySessions } from "../_records.ts";
+import { mySessions, withoutOtherBoots } from "../_records.ts";
 import { openScheduler, sameNode } from "../_scheduler.ts";
 import { type Selection, selectProcesses, unknownProcess } from "../attach/select.ts";
 import type { Job } from "../../plugins/contract.ts";
@@ -32,7 +32,7 @@ export async function choose(
   }
   const wanted = options.scheduler ?? (options.job === "local" ? "local" : undefined);
   const scheduler = await openScheduler(wanted, host);
-  const sessions = await mySessions(stateFolder(host.env), { host });
+  const sessions = await withoutOtherBoots(await mySessions(stateFolder(host.env), { host }), host);
   const context = { scheduler, sessions, host, menus, command: "stack" as const };
   const selection = await selectProcesses(
     { ...options, all: true, anybody: isWide(options) },

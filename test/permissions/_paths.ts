@@ -80,7 +80,8 @@ function broadcast(scheduler: string, job: string, host: string): Path {
 /** Asks a process that its record says to be on this very host: whether it is there is looked at. */
 function looked(command: "attach" | "stack"): Path {
   return async ({ sandbox, run }) => {
-    await armed(sandbox, { hostname: Deno.hostname(), pid: Number(nobody) });
+    const boot = (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+    await armed(sandbox, { hostname: Deno.hostname(), boot, pid: Number(nobody) });
     const { code, stderr } = await run(["36"], { RDG_SCHEDULER: "slurm" });
     assert.match(stderr, command === "attach" ? /has no such process/ : /ended/);
     assert.notEqual(code, 0);

@@ -80,7 +80,7 @@ export async function fakePrograms(
   const names = new Set([
     ...declared,
     ...Object.keys(answers),
-    ...["cat", "readlink", "sh", "date", "printenv"],
+    ...["cat", "kill", "readlink", "sh", "date", "printenv"],
   ]);
   for (const name of names) {
     const lines = [

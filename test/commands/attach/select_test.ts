@@ -82,6 +82,25 @@ Deno.test("rdg attach local asks for no PID: what runs on this host would be see
   );
 });
 
+Deno.test("rdg attach local passes over a program of another boot of this host's name", async () => {
+  const stat = await Deno.readTextFile("/proc/self/stat");
+  const here = mine({
+    scheduler: "local",
+    cluster: "login",
+    job: { id: "local", display: "local", step: null },
+    host: "login",
+    hostname: "login",
+    pid: Deno.pid,
+    startTime: Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]),
+    pidNamespace: await Deno.readLink("/proc/self/ns/pid"),
+  });
+  const boot = (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+  const other = await attach("local", { records: [{ ...here, boot: "another" }] });
+  assert.match(other.stderr, /none was started by "rdg debug"/);
+  const own = await attach("local --rank 5", { records: [{ ...here, boot }] });
+  assert.match(own.stderr, /nothing armed has rank 5/);
+});
+
 Deno.test("rdg attach asks for the PID where no record can be seen, and wakes by it", async () => {
   const { code } = await attach("36", {
     interactive: true,

@@ -39,7 +39,7 @@ Deno.test("rdg attach takes every scheduler's ids, and no empty word", () => {
 // Which of them needs which is shown by test/permissions: it runs both under their lists.
 Deno.test("the permission sets of attach and sessions together hold every scheduler's programs", () => {
   const { attach, sessions } = denoConfig.permissions;
-  const own = ["cat", "readlink", "sh", "ssh"];
+  const own = ["cat", "kill", "readlink", "sh", "ssh"];
   const programs = new Set([...schedulers.flatMap((one) => one.programs), ...own]);
   assert.deepEqual([...new Set([...attach.run, ...sessions.run])].sort(), [...programs].sort());
   assert.deepEqual(sessions.run.filter((name) => ["sh", "ssh", "srun", "qrsh"].includes(name)), []);

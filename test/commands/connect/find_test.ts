@@ -88,11 +88,16 @@ Deno.test("readRecords() leaves out programs of the login node that have ended",
   const pidNamespace = await Deno.readLink("/proc/self/ns/pid");
   const stat = await Deno.readTextFile(`/proc/${Deno.pid}/stat`);
   const startTime = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-  const mine = { uid: Deno.uid(), hostname: "desk", pidNamespace, startTime, pid: Deno.pid };
+  const boot = (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+  const mine = { uid: Deno.uid(), hostname: "desk", pidNamespace, boot, startTime, pid: Deno.pid };
+  const local = { scheduler: "local", cluster: "desk", boot: "another" };
   const hosts: Record<string, Record<string, unknown>> = {
     runs: mine,
     "number-given-away": { ...mine, startTime: startTime - 1 },
     "has-ended": { ...mine, pid: 2 ** 22 + 1 },
+    "has-ended-as-older-versions-wrote-it": { ...mine, pid: 2 ** 22 + 1, boot: undefined },
+    "in-a-job-of-a-machine-of-that-name": { ...mine, pid: 2 ** 22 + 1, boot: "another" },
+    "not-in-a-job-of-a-machine-of-that-name": { ...mine, ...local },
     "in-a-container": { ...mine, pid: 2 ** 22 + 1, pidNamespace: "pid:[1]" },
     "on-another-machine": { ...mine, pid: 2 ** 22 + 1, hostname: "n1" },
   };
@@ -112,6 +117,11 @@ Deno.test("readRecords() leaves out programs of the login node that have ended",
     },
   };
   const found = (await readRecords(link)).map(({ host }) => host).sort();
-  assert.deepEqual(found, ["in-a-container", "on-another-machine", "runs"]);
+  assert.deepEqual(found, [
+    "in-a-container",
+    "in-a-job-of-a-machine-of-that-name",
+    "on-another-machine",
+    "runs",
+  ]);
   assert.equal(calls.length, 2);
 });

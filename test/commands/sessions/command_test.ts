@@ -111,30 +111,76 @@ Deno.test("rdg sessions sweeps nothing when squeue fails", async () => {
   });
 });
 
-Deno.test("rdg sessions looks into /proc for processes of this host", async () => {
-  const namespace = await Deno.readLink("/proc/self/ns/pid");
+/** What a program outside of jobs on this machine has in its record, if the host is called desk. */
+async function onDesk(): Promise<Record<string, unknown> & { pid: number; startTime: number }> {
   const stat = await Deno.readTextFile("/proc/self/stat");
-  const start = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-  const here = {
+  return {
     scheduler: "local",
     cluster: "desk",
     job: { id: "local", display: "local", step: null },
     host: "desk",
     hostname: "desk",
-    pidNamespace: namespace,
+    boot: (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim(),
+    pidNamespace: await Deno.readLink("/proc/self/ns/pid"),
+    pid: Deno.pid,
+    startTime: Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]),
   };
-  const living = mine({ ...here, pid: Deno.pid, startTime: start });
+}
+
+/** No process ever had it: the largest is 2^22. */
+const nobody = 2 ** 30;
+
+Deno.test("rdg sessions looks for processes of this host", async () => {
+  const here = await onDesk();
+  const living = mine(here);
   const contained = mine({ ...here, pid: 77, startTime: 5, pidNamespace: "pid:[container]" });
   const { left } = await sessions("", {
     hostname: "desk",
     records: [
       living,
-      mine({ ...here, pid: Deno.pid + 1, startTime: start - 5 }),
-      mine({ ...here, pid: 2 ** 30, startTime: 5 }),
+      mine({ ...here, pid: Deno.ppid, startTime: here.startTime - 5 }),
+      mine({ ...here, pid: nobody }),
+      mine({ ...here, pid: nobody + 1, boot: undefined }), // as older versions wrote it
       contained,
     ],
   });
   assert.deepEqual(left, [recordFile(living), recordFile(contained)]);
+});
+
+Deno.test("rdg sessions keeps and marks what may run on another machine of this one's name", async () => {
+  const here = await onDesk();
+  const other = { ...here, boot: "of another machine, or of another time" };
+  const records = [
+    mine(here),
+    mine({ ...other, pid: nobody }),
+    mine({ ...other, pid: Deno.ppid, startTime: 5 }),
+    // In a job of another scheduler than this host's: it is elsewhere anyway.
+    mine({ ...other, scheduler: "pbs", cluster: "p", pid: nobody }),
+  ];
+  const { stdout, stderr, left } = await sessions("", { hostname: "desk", records });
+  assert.deepEqual(left, records.map(recordFile));
+  const marked = stdout.split("\n").filter((line) => line.includes(" armed, other boot "));
+  assert.equal(marked.length, 2, stdout);
+  assert.match(
+    stderr,
+    /^Other boot: "desk" has been restarted since, or another .* rdg keeps them\..*:\n {2}rm \S+\/desk-\d+\.json \S+\/desk-\d+\.json\n$/,
+  );
+  const json = JSON.parse((await sessions("--json", { hostname: "desk", records })).stdout);
+  const flags = json.sessions.map((one: { pid: number; otherBoot: boolean }) => one.otherBoot);
+  assert.deepEqual(flags.sort(), [false, false, true, true]);
+});
+
+Deno.test("rdg sessions keeps a record of this host in a running job that is of another boot", async () => {
+  const { boot: _boot, ...here } = await onDesk();
+  const job = { id: "36", display: "36", step: null };
+  const inJob = mine({ ...here, scheduler: "slurm", cluster: "c1", job, pid: nobody });
+  const { stdout, stderr, left } = await sessions("", {
+    hostname: "desk",
+    records: [inJob],
+    calls: [{ program: "squeue", answer: { stdout: squeueLine({ nodes: "desk" }) } }],
+  });
+  assert.deepEqual([left, stderr], [[recordFile(inJob)], ""]);
+  assert.match(stdout, / armed {2}/);
 });
 
 Deno.test("rdg sessions --json prints one object; tokens stand in the table only when asked", async () => {
