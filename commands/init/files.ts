@@ -1,7 +1,7 @@
 /**
  * The few things that `rdg init` does with files, so that a test can hand in a disk made of literals.
- * {@linkcode systemFiles} is the real one: it replaces files atomically, keeps their mode and group,
- * and never writes over what it hasn't seen.
+ * {@linkcode systemFiles} is the real one: it replaces files atomically, keeps their mode, group and
+ * hard links, and never writes over what it hasn't seen.
  *
  * @module
  */
@@ -30,6 +30,10 @@ export interface Files {
   size(path: string): Promise<number>;
   /** The path with all links resolved. @throws {Deno.errors.NotFound} for a link to nowhere. */
   realPath(path: string): Promise<string>;
+  /** What a symbolic link says that it leads to. */
+  readLink(path: string): Promise<string>;
+  /** How many names (hard links) a file has. */
+  names(path: string): Promise<number>;
   /** Names in a folder; none where there is no such folder. */
   list(folder: string): Promise<string[]>;
   /** Whether it is a file that may be run. */
@@ -37,7 +41,8 @@ export interface Files {
   /** A file's bytes. */
   read(path: string): Promise<Uint8Array>;
   /**
-   * Writes a file at once or not at all, keeping the mode of one that is there.
+   * Writes a file at once or not at all, keeping the mode of one that is there. One with several names
+   * is written into, so that all of them stay names of it.
    *
    * @throws {ChangedError} when it doesn't hold `before` any more (`null`: isn't there).
    */
@@ -67,6 +72,8 @@ export const systemFiles: Files = {
   },
   size: async (path) => (await Deno.stat(path)).size,
   realPath: (path) => Deno.realPath(path),
+  readLink: (path) => Deno.readLink(path),
+  names: async (path) => (await Deno.stat(path)).nlink ?? 1,
   async list(folder) {
     try {
       return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
@@ -134,6 +141,7 @@ async function write(
   const old = before === null ? null : await Deno.stat(path);
   // A file that may not be written stays, though its folder would let it be replaced.
   if (old) (await Deno.open(path, { write: true })).close();
+  if (before !== null && (old?.nlink ?? 1) > 1) return await writeInto(path, { bytes, before });
   const name = path.slice(path.lastIndexOf("/") + 1);
   const temporary = `${parentOf(path)}/.${name}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
@@ -152,15 +160,36 @@ async function write(
   }
 }
 
+/** Writes into a file that is there; where that fails (a full disk) it holds what it did. */
+async function writeInto(
+  path: string,
+  { bytes, before }: { bytes: Uint8Array; before: Uint8Array },
+): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  try {
+    await fill(file, bytes);
+  } catch (error) {
+    await fill(file, before);
+    throw error;
+  }
+}
+
+/** Makes these bytes all that a file holds, down to the disk. */
+async function fill(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  await file.seek(0, Deno.SeekMode.Start);
+  let rest = bytes;
+  while (rest.length > 0) rest = rest.subarray(await file.write(rest));
+  await file.truncate(bytes.length);
+  await file.sync();
+}
+
 /** Writes a file that must not be there yet, down to the disk. */
 async function writeNew(
   path: string,
   options: { bytes: Uint8Array; mode: number | null },
 ): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true });
-  let rest = options.bytes;
-  while (rest.length > 0) rest = rest.subarray(await file.write(rest));
-  await file.sync();
+  await fill(file, options.bytes);
   if (options.mode !== null) await Deno.chmod(path, options.mode);
 }
 

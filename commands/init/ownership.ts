@@ -35,7 +35,7 @@ export class Ownership {
     for (const { path } of needed) {
       let some = false;
       for (const file of await expand(path, this.#around)) {
-        const text = await this.#read(file);
+        const text = await this.#read(await this.#behind(file));
         some ||= text !== null && this.#without(plugin, path, text) !== text;
       }
       if (!some) return false;
@@ -60,6 +60,12 @@ export class Ownership {
       if (text !== null) return false;
     }
     return names.length > 0;
+  }
+
+  /** Where a file's bytes are; a link to nowhere stays what it is. */
+  async #behind(path: string): Promise<string> {
+    const { files } = this.#around;
+    return await files.kind(path) === "link" ? await files.realPath(path).catch(() => path) : path;
   }
 
   /** A file's text; `""` for what can't be rdg's. */

@@ -7,12 +7,17 @@
 
 import type { AttachProfile, EditorFile, EditorPlugin } from "../../plugins/contract.ts";
 import { ExitCode, RdgError } from "../../plugins/error.ts";
-import { fileError } from "../_file_error.ts";
+import { fileError, withTarget } from "../_file_error.ts";
 import { parentOf } from "./files.ts";
+import { type Links, type Owner, whyNotAside, whyNotOurs } from "./links.ts";
 import { absolute, expand, type Surroundings } from "./places.ts";
 
 /** Larger files are left alone: no editor's configuration is, and reading one takes long. */
 const maxBytes = 8 * 1024 * 1024;
+
+/** What to do about a link to something else. */
+const foreignHint =
+  "let it lead to such a file, or take the link away; or add by hand what --print shows";
 
 /** What is to be done. */
 export interface Task {
@@ -27,11 +32,9 @@ export interface Task {
 }
 
 /** What one file becomes. */
-export interface Change {
+export interface Change extends Links {
   /** The path as a person knows it: relative to the project, or with `~`. */
   shown: string;
-  /** Where the link, or the file, is. */
-  path: string;
   /** Where the bytes are, links resolved. */
   target: string;
   /** The editors that it is for. */
@@ -46,10 +49,10 @@ export interface Change {
   notes: string[];
 }
 
-/** A file with the names that plugins have for it. */
+/** A file with those whose it is. */
 interface Target extends Omit<Change, "after" | "malformed" | "notes"> {
-  /** A plugin with its own name for the file. */
-  owners: { plugin: EditorPlugin; file: string }[];
+  /** The plugins, each with its own name for the file. */
+  owners: Owner[];
 }
 
 /**
@@ -66,14 +69,14 @@ export async function planChanges(task: Task, around: Surroundings): Promise<Cha
     for (const file of plugin.files) {
       for (const { path, name } of await pathsOf(file, { task, around })) {
         const target = await inspect(path, around).catch((error) => {
-          throw error instanceof RdgError ? error : editorFileError("read", path, error);
+          throw error instanceof RdgError ? error : editorFileError("read", { path }, error);
         });
         const known = targets.get(target) ?? {
           ...await read(target, { path, around }),
           owners: [],
           plugins: [],
         };
-        known.owners.push({ plugin, file: name });
+        known.owners.push({ plugin, file: name, pattern: file.path });
         known.plugins.push(plugin);
         targets.set(target, known);
       }
@@ -114,15 +117,16 @@ async function inspect(path: string, { files }: Surroundings): Promise<string> {
   while (above !== "/" && await files.kind(above) === null) above = parentOf(above);
   const realAbove = await resolve(above, files);
   const aboveKind = await files.kind(realAbove);
-  if (aboveKind !== "folder") throw refused(path, `"${above}" is a file, not a folder`);
+  if (aboveKind !== "folder") throw refused({ path }, `"${above}" is a file, not a folder`);
   const kind = await files.kind(path);
   if (kind === null) {
     return realAbove.replace(/\/$/, "") + path.slice(above.replace(/\/$/, "").length);
   }
   const target = await resolve(path, files);
   const targetKind = await files.kind(target);
-  if (targetKind === "folder") throw refused(path, "it is a folder");
-  if (targetKind !== "file") throw refused(path, "it is no regular file");
+  const behind = kind === "link" ? target : null;
+  if (targetKind === "folder") throw refused({ path, behind }, "it is a folder");
+  if (targetKind !== "file") throw refused({ path, behind }, "it is no regular file");
   return target;
 }
 
@@ -130,31 +134,39 @@ async function resolve(path: string, files: Surroundings["files"]): Promise<stri
   try {
     return await files.realPath(path);
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) throw editorFileError("read", path, error);
-    throw refused(path, `"${path}" is a symbolic link that leads nowhere`);
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw editorFileError("read", { path }, error);
+    }
+    const link = await files.readLink(path).catch(() => null);
+    const to = link === null ? "" : ` to "${link}"`;
+    const where = error instanceof Deno.errors.FilesystemLoop ? "in a circle" : "nowhere";
+    throw refused({ path }, `"${path}" is a symbolic link${to} that leads ${where}`);
   }
 }
 
 async function read(
   target: string,
   { path, around }: { path: string; around: Surroundings },
-): Promise<Pick<Change, "shown" | "path" | "target" | "before">> {
-  const base = { shown: shown(path, around), path, target };
+): Promise<Omit<Target, "owners" | "plugins">> {
+  const { files } = around;
+  const base = { shown: shown(path, around), path, target, behind: null, names: 1 };
+  let behind: string | null = null;
   try {
-    if (await around.files.kind(target) === null) return { ...base, before: null };
-    const size = await around.files.size(target);
+    if (await files.kind(target) === null) return { ...base, before: null };
+    if (await files.kind(path) === "link") behind = target;
+    const size = await files.size(target);
     if (size > maxBytes) {
       throw refused(
-        path,
+        { path, behind },
         `it has ${(size / 1024 / 1024).toFixed(0)} MB, and more than 8 is no configuration`,
       );
     }
-    const bytes = await around.files.read(target);
+    const bytes = await files.read(target);
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-    return { ...base, before: { bytes, text } };
+    return { ...base, behind, names: await files.names(target), before: { bytes, text } };
   } catch (error) {
     if (error instanceof RdgError) throw error;
-    throw editorFileError("read", path, error);
+    throw editorFileError("read", { path, behind }, error);
   }
 }
 
@@ -173,15 +185,27 @@ function change(target: Target, task: Task): Change {
   const notes: string[] = [];
   let text = base.before?.text ?? null;
   let malformed: string | undefined;
+  const keep = (note: string): Change => ({
+    ...base,
+    after: base.before?.text ?? null,
+    notes: [note],
+  });
+  const foreign = () =>
+    whyNotOurs(base, { text: base.before?.text ?? "", owners, profile: task.profile });
+  const refuseForeign = () => {
+    const why = foreign();
+    if (why !== null) throw refused(base, why, foreignHint);
+  };
   if (base.before && !isUtf8(base.before.bytes)) {
     if (task.action === "remove") {
-      notes.push(`${base.shown} is no text in UTF-8, so it is left as it is`);
-      return { ...base, after: text, notes };
+      return keep(`${base.shown} is no text in UTF-8, so it is left as it is`);
     }
-    const replaceable = owners.every(({ plugin }) => plugin.malformed === "set-aside");
+    refuseForeign();
+    const replaceable = whyNotAside(base) === null &&
+      owners.every(({ plugin }) => plugin.malformed === "set-aside");
     if (!task.force || !replaceable) {
       throw refused(
-        base.path,
+        base,
         "it is no text in UTF-8",
         replaceable
           ? "save it as UTF-8, or let rdg set it aside and write a new one: --force"
@@ -207,11 +231,26 @@ function change(target: Target, task: Task): Change {
         notes.push(`${base.shown} cannot be understood, so it is left as it is: ${error.message}`);
         continue;
       }
-      if (plugin.malformed !== "set-aside") {
-        throw refused(base.path, error.message, "mend it, or add by hand what --print shows");
+      refuseForeign();
+      const kept = whyNotAside(base);
+      if (plugin.malformed !== "set-aside" || kept !== null) {
+        throw refused(
+          base,
+          kept === null ? error.message : `${error.message}; ${kept}`,
+          "mend it, or add by hand what --print shows",
+        );
       }
       malformed = error.message;
       text = plugin.apply({ ...request, oldText: null }).text;
+    }
+  }
+  if (task.action === "apply") {
+    if (base.before && text !== base.before.text) refuseForeign();
+  } else if (text === null) {
+    // Entries are taken out wherever they are; all of a file, under --force, only where it is rdg's.
+    const why = foreign();
+    if (why !== null) {
+      return keep(`${withTarget(base.shown, base.behind)}: ${why}, so it is left as it is`);
     }
   }
   return { ...base, after: text, ...(malformed === undefined ? {} : { malformed }), notes };
@@ -224,9 +263,12 @@ function shown(path: string, { root, home }: Surroundings): string {
   return home && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
 }
 
+/** A file as an error names it. */
+type Named = Pick<Links, "path"> & Partial<Links>;
+
 /** An error for a file that rdg won't touch. */
-function refused(path: string, why: string, hint?: string): RdgError {
-  return new RdgError(`Cannot set up "${path}": ${why}`, {
+function refused({ path, behind }: Named, why: string, hint?: string): RdgError {
+  return new RdgError(`Cannot set up ${withTarget(path, behind)}: ${why}`, {
     code: "refused",
     exitCode: ExitCode.generic,
     hint: hint ?? "move it out of the way, or add by hand what --print shows; nothing was changed",
@@ -234,9 +276,13 @@ function refused(path: string, why: string, hint?: string): RdgError {
 }
 
 /** What the system says about one of the editors' files. */
-export function editorFileError(action: "read" | "write", path: string, cause: unknown): RdgError {
+export function editorFileError(
+  action: "read" | "write",
+  { path, behind = null }: Named,
+  cause: unknown,
+): RdgError {
   return fileError(action, path, {
-    cause,
+    ...{ cause, behind },
     hint: "see who owns it and its folder: ls -ld; or add by hand what --print shows",
   });
 }

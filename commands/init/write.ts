@@ -61,12 +61,12 @@ async function makeChange(
   const { before, after, target, path } = change;
   if (after === (before?.text ?? null)) return { change, did: "nothing" };
   try {
-    if (after === null && await files.kind(path) !== "link") {
+    if (after === null && change.behind === null && change.names === 1) {
       await files.remove(target, before!.bytes);
       if (task.action === "remove") await removeFolders(parentOf(path), around);
       return { change, did: "removed" };
     }
-    // Behind a link of the person's an empty file stays: rdg made neither.
+    // Behind a link of the person's an empty file stays: rdg made neither. So does one with a second name.
     const bytes = new TextEncoder().encode(after ?? "");
     if (before === null) {
       const made = await files.makeFolder(parentOf(target));
@@ -85,7 +85,7 @@ async function makeChange(
     return { change, did: "edited", ...(asideTo === undefined ? {} : { asideTo }) };
   } catch (error) {
     if (error instanceof ChangedError) throw error;
-    throw editorFileError("write", path, error);
+    throw editorFileError("write", change, error);
   }
 }
 

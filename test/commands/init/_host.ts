@@ -48,6 +48,13 @@ export function memoryFiles(disk: Disk): Files {
       }
       return Promise.resolve(path);
     },
+    readLink(path) {
+      const entry = disk[path];
+      return typeof entry === "object" && entry !== null && "link" in entry
+        ? Promise.resolve(entry.link)
+        : Promise.reject(new Error("it is no link"));
+    },
+    names: () => Promise.resolve(1),
     list(folder) {
       const inside = names().filter((name) => parentOf(name) === folder && name !== "/");
       return Promise.resolve([...new Set(inside)].map((name) => name.slice(folder.length + 1)));

@@ -77,6 +77,86 @@ Deno.test("rdg init keeps a link, its target's mode, and every byte", async () =
   assert.equal(await Deno.readTextFile(`${dotfiles}/launch.json`), before);
 });
 
+Deno.test("rdg init writes through a link to a folder", async () => {
+  await using place = await world();
+  const dotfiles = `${place.project}/../dotfiles`;
+  await Deno.mkdir(dotfiles);
+  await Deno.symlink("../dotfiles", `${place.project}/.vscode`);
+  assert.equal((await place.init()).code, 0);
+  assert.ok((await Deno.lstat(`${place.project}/.vscode`)).isSymlink);
+  assert.equal(JSON.parse(await Deno.readTextFile(`${dotfiles}/launch.json`)).version, "0.2.0");
+});
+
+Deno.test("rdg init never writes into something else that a link leads to", async () => {
+  await using place = await world();
+  const bashrc = await Deno.realPath(`${place.project}/..`) + "/.bashrc";
+  await Deno.writeTextFile(bashrc, "alias ll='ls -l'\n");
+  await Deno.mkdir(`${place.project}/.vscode`);
+  await Deno.symlink(bashrc, place.launch);
+  for (const flags of [[], ["--force"], ["--remove", "--force"]]) {
+    const { code, said } = await place.init(...flags);
+    assert.equal(code, flags.includes("--remove") ? 0 : 1, said);
+    if (code === 1) {
+      assert.ok(
+        said.startsWith(`Cannot set up "${place.launch}", a symbolic link to "${bashrc}": `),
+        said,
+      );
+      assert.match(said, /\nTry: let it lead to such a file, or take the link away/);
+    }
+    assert.equal(await Deno.readTextFile(bashrc), "alias ll='ls -l'\n");
+  }
+  const names = (await Array.fromAsync(Deno.readDir(`${place.project}/.vscode`))).map((e) =>
+    e.name
+  );
+  assert.deepEqual(names, ["launch.json"]);
+});
+
+Deno.test("rdg init names both ends of a link to a file that may not be written", async () => {
+  await using place = await world();
+  const target = await Deno.realPath(`${place.project}/..`) + "/launch.json";
+  await Deno.writeTextFile(target, "{}");
+  await Deno.chmod(target, 0o444);
+  await Deno.mkdir(`${place.project}/.vscode`);
+  await Deno.symlink(target, place.launch);
+  const { code, said } = await place.initWithoutPowers();
+  assert.equal(code, 4, said);
+  assert.ok(
+    said.startsWith(`Cannot write "${place.launch}", a symbolic link to "${target}"\n`),
+    said,
+  );
+  assert.equal(await Deno.readTextFile(target), "{}");
+});
+
+Deno.test("rdg init keeps a hard link, and sets nothing aside that has a second name", async () => {
+  await using place = await world();
+  const other = `${place.project}/other.json`;
+  const text = async () => [await Deno.readTextFile(place.launch), await Deno.readTextFile(other)];
+  await Deno.mkdir(`${place.project}/.vscode`);
+  await Deno.writeTextFile(other, "{}");
+  await Deno.link(other, place.launch);
+  const { ino } = await Deno.stat(other);
+  assert.equal((await place.init()).code, 0);
+  const [now, there] = await text();
+  assert.equal(now, there);
+  assert.match(now!, /"rdg: Attach"/);
+  assert.equal((await place.init("--remove")).code, 0);
+  assert.deepEqual(await text(), ["{}", "{}"]);
+  // All of it is rdg's own: an empty file stays, for its other name.
+  await Deno.writeTextFile(other, "");
+  await place.init();
+  await place.init("--remove");
+  assert.deepEqual(await text(), ["", ""]);
+  assert.equal((await Deno.stat(place.launch)).ino, ino);
+  await Deno.writeTextFile(other, "alias ll='ls -l'\n");
+  const refused = await place.init("--force");
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.said,
+    /; a file with a second name \(a hard link\) is not set aside\nTry: mend it/,
+  );
+  assert.deepEqual(await text(), Array(2).fill("alias ll='ls -l'\n"));
+});
+
 Deno.test("rdg init sets a malformed launch.json aside", async () => {
   await using place = await world();
   await Deno.mkdir(`${place.project}/.vscode`);
@@ -97,11 +177,16 @@ Deno.test("rdg init refuses what it can't edit, and says what to do", async () =
     [async () => {
       await Deno.mkdir(folder);
       await Deno.symlink("nowhere", place.launch);
-    }, /a symbolic link that leads nowhere/],
+    }, /launch\.json" is a symbolic link to "nowhere" that leads nowhere/],
     [async () => {
       await Deno.mkdir(folder);
       await Deno.symlink("launch.json", place.launch);
-    }, /a symbolic link that leads nowhere/],
+    }, /launch\.json" is a symbolic link to "launch\.json" that leads in a circle/],
+    [() => Deno.symlink("gone", folder), /vscode" is a symbolic link to "gone" that leads nowhere/],
+    [async () => {
+      await Deno.mkdir(folder);
+      await Deno.symlink("..", place.launch);
+    }, /launch\.json", a symbolic link to ".*\/my project": it is a folder/],
     [async () => {
       await Deno.mkdir(folder);
       const file = await Deno.create(place.launch);

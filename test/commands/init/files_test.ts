@@ -37,6 +37,33 @@ Deno.test("write() replaces a file at once and keeps its mode", () =>
     assert.deepEqual(await names(folder), ["a.json"]);
   }));
 
+Deno.test("write() writes into a file of two names, and leaves it whole where that fails", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/a.json`;
+    await Deno.writeTextFile(path, "the old text");
+    await Deno.link(path, `${folder}/b.json`);
+    assert.equal(await systemFiles.names(path), 2);
+    await systemFiles.write(path, { bytes: bytes("new"), before: bytes("the old text") });
+    assert.equal(await Deno.readTextFile(`${folder}/b.json`), "new");
+    assert.equal(await systemFiles.names(path), 2);
+    // A limit on a file's size fails in its midst, as a full disk does.
+    const module = new URL("../../../commands/init/files.ts", import.meta.url).href;
+    const code = `import { systemFiles } from ${JSON.stringify(module)};
+      const bytes = new Uint8Array(1 << 20);
+      const before = new TextEncoder().encode("new");
+      await systemFiles.write(${JSON.stringify(path)}, { bytes, before })
+        .catch((error) => console.log(error.message));`;
+    await Deno.writeTextFile(`${folder}/run.ts`, code);
+    const script = 'trap "" XFSZ; ulimit -f 64; exec "$@"';
+    const words = [Deno.execPath(), "run", "-A", "-q", "--no-config", `${folder}/run.ts`];
+    const { stdout } = await new Deno.Command("bash", { args: ["-c", script, "bash", ...words] })
+      .output();
+    assert.match(new TextDecoder().decode(stdout), /File too large/);
+    assert.equal(await Deno.readTextFile(path), "new");
+    await Deno.remove(`${folder}/run.ts`);
+    assert.deepEqual(await names(folder), ["a.json", "b.json"]);
+  }));
+
 Deno.test("write() leaves a file alone that changed, went or came meanwhile", () =>
   inFolder(async (folder) => {
     const path = `${folder}/a.json`;
