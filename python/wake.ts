@@ -66,6 +66,8 @@ export type Outcome =
   | "gone"
   | "reused"
   | "not-mine"
+  // It lives, but /proc hides it, so nothing of it can be checked.
+  | "hidden"
   | "other-job"
   | "no-job"
   | "not-here"

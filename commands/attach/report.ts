@@ -150,6 +150,11 @@ function problem(
         exitCode: notFound,
         hint: "rdg sessions, which shows those that are armed",
       });
+    case "hidden":
+      return fail("/proc does not show it (hidepid), so nothing of it can be checked", {
+        exitCode: ExitCode.permission,
+        hint: "start rdg where the program runs, in its container: there it is shown",
+      });
     case "not-mine":
       return fail("it belongs to somebody else", {
         exitCode: ExitCode.permission,

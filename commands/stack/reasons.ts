@@ -28,6 +28,8 @@ export function reasonOf(
       return "it has ended, and its number belongs to another process now";
     case "not-here":
       return job === "local" ? "there is no such process here" : `job ${job} has no such process`;
+    case "hidden":
+      return "/proc does not show it (hidepid), so nothing of it can be checked";
     case "not-mine":
       return "it belongs to somebody else";
     case "other-job":
@@ -69,6 +71,7 @@ export function exitCodeOf([first]: readonly Missing[]): ExitCode {
     case "other-job":
     case "no-job":
       return ExitCode.notFound;
+    case "hidden":
     case "not-mine":
     case "no-ptrace":
       return ExitCode.permission;

@@ -62,14 +62,24 @@ class Process:
         try:
             return read("/proc/%d/stat" % self.here).rpartition(b")")[2].split()
         except OSError:
-            raise Refused("gone")
+            raise self.not_shown()
 
     def status(self):
         try:
             text = read("/proc/%d/status" % self.here).decode("ascii", "replace")
         except OSError:
-            raise Refused("gone")
+            raise self.not_shown()
         return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+    def not_shown(self):
+        """Why ``/proc`` shows nothing of it: mounted with ``hidepid``, it hides some that live."""
+        try:
+            os.kill(self.here, 0)
+        except ProcessLookupError:
+            return Refused("gone")
+        except OSError:
+            pass
+        return Refused("hidden")
 
     def check(self):
         """Everything that must hold before a signal may be sent.
@@ -136,8 +146,8 @@ class Process:
     def alive(self):
         try:
             stat = self.stat()
-        except Refused:
-            return False
+        except Refused as refused:
+            return refused.outcome == "hidden"
         return int(stat[19]) == self.start and stat[0] not in (b"Z", b"X")
 
     def stack_file(self, fd):

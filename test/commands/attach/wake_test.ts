@@ -47,6 +47,7 @@ Deno.test("rdg attach says why a process is left alone", async (t) => {
     [{ outcome: "gone" }, 3, /no such process/],
     [{ outcome: "reused" }, 3, /belongs to another one now/],
     [{ outcome: "not-mine" }, 4, /somebody else/],
+    [{ outcome: "hidden" }, 4, /does not show it \(hidepid\)/],
     [{ outcome: "no-job" }, 3, /does not belong to job 36/],
     [{ outcome: "other-job", detail: "99" }, 3, /belongs to job 99/],
     [{ outcome: "unprepared" }, 1, /not started by "rdg debug --lite"[^]*nothing was sent/],

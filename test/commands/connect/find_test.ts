@@ -8,7 +8,8 @@ import { readRecords } from "../../../commands/connect/records.ts";
 import { RdgError } from "../../../plugins/error.ts";
 import { fakeHost } from "../../support/fake_host.ts";
 import { record, writeRecord } from "../../support/records.ts";
-import { makeSandbox } from "../../support/rdg.ts";
+import { hiding, mayMount, skipped } from "../../support/hidden_proc.ts";
+import { makeSandbox, start } from "../../support/rdg.ts";
 
 const never = () => Promise.reject(new Error("nobody may be asked"));
 const menus = { job: never, processes: never, pid: never } satisfies Menus;
@@ -83,6 +84,24 @@ Deno.test("connect.findSession() on a login node says how to start a session", a
   }
 });
 
+/** A login node whose shell is started behind some words. */
+function shellOf(state: string, words: readonly string[] = []): { link: Link; asked: string[] } {
+  const asked: string[] = [];
+  const base = machine({ local: true, programs: [] });
+  const [program = "sh", ...args] = [...words, "sh", "-c"];
+  const link: Link = {
+    ...base,
+    facts: { ...base.facts, uid: Deno.uid()!, state },
+    script: async (text) => {
+      asked.push(text);
+      const output = await new Deno.Command(program, { args: [...args, text] }).output();
+      const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return { code: output.code, stdout: decode(output.stdout), stderr: decode(output.stderr) };
+    },
+  };
+  return { link, asked };
+}
+
 Deno.test("readRecords() leaves out programs of the login node that have ended", async () => {
   await using sandbox = await makeSandbox({ debugpy: null });
   const pidNamespace = await Deno.readLink("/proc/self/ns/pid");
@@ -104,18 +123,7 @@ Deno.test("readRecords() leaves out programs of the login node that have ended",
   for (const [host, changes] of Object.entries(hosts)) {
     await writeRecord(sandbox.state, record({ ...changes, host }));
   }
-  const calls: string[] = [];
-  const base = machine({ local: true, programs: [] });
-  const link: Link = {
-    ...base,
-    facts: { ...base.facts, uid: Deno.uid()!, state: sandbox.state },
-    script: async (text) => {
-      calls.push(text);
-      const output = await new Deno.Command("sh", { args: ["-c", text] }).output();
-      const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-      return { code: output.code, stdout: decode(output.stdout), stderr: decode(output.stderr) };
-    },
-  };
+  const { link, asked } = shellOf(sandbox.state);
   const found = (await readRecords(link)).map(({ host }) => host).sort();
   assert.deepEqual(found, [
     "in-a-container",
@@ -123,5 +131,22 @@ Deno.test("readRecords() leaves out programs of the login node that have ended",
     "on-another-machine",
     "runs",
   ]);
-  assert.equal(calls.length, 2);
+  assert.equal(asked.length, 2);
+});
+
+Deno.test({
+  name: "readRecords() keeps a program that the login node's /proc hides" + skipped,
+  ignore: !mayMount,
+  async fn() {
+    await using sandbox = await makeSandbox({ debugpy: null });
+    await using hidden = start(["sleep", "600"], { sandbox });
+    const pidNamespace = await Deno.readLink("/proc/self/ns/pid");
+    const boot = (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+    const mine = { uid: Deno.uid(), hostname: "desk", pidNamespace, boot, startTime: 5 };
+    for (const pid of [hidden.pid, 2 ** 22 + 1]) {
+      await writeRecord(sandbox.state, record({ ...mine, pid }));
+    }
+    const { link } = shellOf(sandbox.state, hiding(hidden.pid));
+    assert.deepEqual((await readRecords(link)).map(({ pid }) => pid), [hidden.pid]);
+  },
 });

@@ -1,13 +1,13 @@
 /**
- * `rdg sessions` where `/proc` doesn't show a process that lives: the real command below a `/proc` with
- * `hidepid`, and in a namespace that sees an outer one's `/proc`. Mounts `/proc` in a namespace of its
- * own; needs root.
+ * `rdg sessions` (and `rdg attach`, `rdg stack`) where `/proc` doesn't show a process that lives: the real
+ * command below a `/proc` with `hidepid`, and in a namespace that sees an outer one's `/proc`.
  */
 
 import assert from "node:assert/strict";
+import { hiding, mayMount, skipped } from "../../support/hidden_proc.ts";
 import { root } from "../../support/python.ts";
 import { record, writeRecord } from "../../support/records.ts";
-import { makeSandbox, powerless, rdg, type Sandbox, start } from "../../support/rdg.ts";
+import { makeSandbox, rdg, type Sandbox, start } from "../../support/rdg.ts";
 
 /** rdg with all rights, and under the command's own list, where other programs look for it. */
 const ways = {
@@ -18,14 +18,9 @@ const ways = {
   ],
 };
 
-const mayMount = Deno.uid() === 0 &&
-  (await new Deno.Command("unshare", { args: ["--mount", "--pid", "--fork", "true"] }).output()
-    .catch(() => ({ success: false }))).success;
-
 function test(name: string, fn: (command: string[]) => Promise<void>): void {
   for (const [how, command] of Object.entries(ways)) {
-    const why = mayMount ? "" : " (skipped: needs root, to mount /proc)";
-    Deno.test({ name: `${name}, ${how}${why}`, ignore: !mayMount, fn: () => fn(command) });
+    Deno.test({ name: `${name}, ${how}${skipped}`, ignore: !mayMount, fn: () => fn(command) });
   }
 }
 
@@ -71,12 +66,8 @@ test("rdg sessions keeps a process that hidepid hides", async (command) => {
   await writeRecord(sandbox.state, await here({ pid: nobody, startTime: began }));
   const elsewhere = { pid: nobody + 1, startTime: began, boot: "another" };
   await writeRecord(sandbox.state, await here(elsewhere));
-  // Root's group would be shown everything.
-  const script = 'mount -t proc -o hidepid=2,gid=65534 proc /proc && pid=$1 && shift && exec "$@"';
-  const words = ["unshare", "--mount", "sh", "-c", script, "sh", String(hidden.pid)];
-  const seen = ["sh", "-c", `! test -e /proc/${hidden.pid} && exec "$@"`, "sh"];
   const { stdout, left } = await inside(
-    [...words, ...powerless, ...seen, ...command, "--scheduler=local"],
+    [...hiding(hidden.pid), ...command, "--scheduler=local"],
     sandbox,
   );
   assert.deepEqual(left.sort((a, b) => a - b), [hidden.pid, elsewhere.pid]);
@@ -103,4 +94,21 @@ test("rdg sessions asks no /proc that counts otherwise", async (command) => {
   const number = Number(/^number (\d+)$/m.exec(stdout)![1]);
   assert.deepEqual(left, [number]);
   assert.match(stdout, new RegExp(` ${number} +armed {2}`));
+});
+
+Deno.test({
+  name: "rdg attach and rdg stack don't say of a hidden process that it has ended" + skipped,
+  ignore: !mayMount,
+  async fn() {
+    await using sandbox = await makeSandbox({ debugpy: null });
+    await using hidden = start(["sleep", "600"], { sandbox });
+    const began = await startTime(hidden.pid);
+    await writeRecord(sandbox.state, await here({ pid: hidden.pid, startTime: began }));
+    for (const command of ["attach", "stack"]) {
+      const words = [...hiding(hidden.pid), ...rdg, command, "local"];
+      await using child = start(words, { sandbox });
+      assert.equal((await child.status()).code, 4, child.stderr);
+      assert.match(child.stderr + child.stdout, /\/proc does not show it \(hidepid\)/);
+    }
+  },
 });
