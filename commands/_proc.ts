@@ -120,6 +120,17 @@ export async function ownBoot(runner: Runner): Promise<string | null> {
 }
 
 /**
+ * Says since when this machine runs.
+ *
+ * @param runner Starts programs.
+ * @returns Seconds since 1970; null where the system doesn't tell.
+ */
+export async function bootTime(runner: Runner): Promise<number | null> {
+  const line = /^btime (\d+)$/m.exec(await readProc("/proc/stat", runner) ?? "");
+  return line ? Number(line[1]) : null;
+}
+
+/**
  * Says whether `/proc` counts as this process does. In a namespace with an outer one's `/proc` its
  * numbers mean other processes.
  *

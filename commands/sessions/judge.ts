@@ -6,6 +6,7 @@
  */
 
 import {
+  bootTime,
   countsAlike,
   hasEnded,
   noneOf,
@@ -26,9 +27,18 @@ export interface Row {
   session: Session;
   /** Its job. */
   job?: Job;
-  /** It is a program outside of jobs, of another boot of a machine that has this one's name. */
-  otherBoot?: boolean;
+  /** Where it is, if it is a program outside of jobs on a machine of this one's name, of another boot. */
+  elsewhere?: Elsewhere;
 }
+
+/**
+ * On another machine of this one's name; or on one that can't be told from this one as it was before it
+ * was started anew.
+ */
+export type Elsewhere = "other machine" | "other boot";
+
+/** Seconds by which the clocks of two machines may differ. */
+const skewS = 60;
 
 /** Records by what is to be done with them. */
 export interface Judged {
@@ -69,13 +79,19 @@ export async function judge(
   const here = sessions.filter(({ hostname }) => hostname === context.hostname);
   const boot = here.length === 0 ? null : await ownBoot(context.runner);
   const gone = await endedOf(here, { boot, runner: context.runner });
+  const apart = new Set(
+    here.filter((one) => isOfOtherBoot(one, { hostname: context.hostname, boot })),
+  );
+  const since = apart.size === 0 ? null : await bootTime(context.runner);
   const judged: Judged = { rows: [], doubtful: [], stale: [] };
   for (const session of sessions) {
     if (session.scheduler === "local" || session.scheduler !== context.scheduler) {
       // Another host's, or another scheduler's: nothing can be known about it from here.
       if (gone.has(session)) judged.stale.push(session);
-      else if (isOfOtherBoot(session, { hostname: context.hostname, boot })) {
-        judged.rows.push({ session, otherBoot: true });
+      else if (apart.has(session)) {
+        // What began while this machine ran, and not in this boot of it, isn't of this machine.
+        const later = since !== null && session.created > since + skewS;
+        judged.rows.push({ session, elsewhere: later ? "other machine" : "other boot" });
       } else judged.rows.push({ session });
       continue;
     }

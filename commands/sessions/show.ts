@@ -7,7 +7,7 @@
 import { columns, duration } from "../_columns.ts";
 import { quoteWord } from "../../plugins/host.ts";
 import type { Session } from "../../python/sessions.ts";
-import type { Row } from "./judge.ts";
+import type { Elsewhere, Row } from "./judge.ts";
 
 /**
  * Lays out the table.
@@ -22,12 +22,12 @@ export function sessionTable(
 ): string[] {
   const { now, token } = options;
   const head = ["JOB", "RANK", "NODE", "PID", "STATE", "AGE", "LEFT"];
-  const lines = rows.map(({ session, job, otherBoot }) => [
+  const lines = rows.map(({ session, job, elsewhere }) => [
     job?.displayId.split("+")[0] ?? session.job.display,
     session.rank === null ? "-" : String(session.rank),
     session.host,
     String(session.pid),
-    stateWords(session, otherBoot),
+    stateWords(session, elsewhere),
     duration(now - session.created),
     duration(job?.leftS),
     ...token ? [session.token ?? "-"] : [],
@@ -37,14 +37,16 @@ export function sessionTable(
 }
 
 /**
- * What is to be known of sessions of another boot; nothing where there are none.
+ * What is to be known of sessions that may be of an earlier boot; nothing where there are none.
  *
  * @param rows The sessions.
  * @param hostname This machine's name.
  * @returns Lines for the person.
  */
 export function otherBootLines(rows: readonly Row[], hostname: string): string[] {
-  const paths = rows.filter(({ otherBoot }) => otherBoot).map(({ session }) => session.path);
+  const paths = rows.filter(({ elsewhere }) => elsewhere === "other boot").map(({ session }) =>
+    session.path
+  );
   if (paths.length === 0) return [];
   const shown = paths.slice(0, 8).map(quoteWord);
   const them = paths.length === 1 ? "it" : "them";
@@ -58,11 +60,11 @@ export function otherBootLines(rows: readonly Row[], hostname: string): string[]
 /** What the debugger is doing, in words. */
 function stateWords(
   { state, waiting, address, auth }: Session,
-  otherBoot: boolean | undefined,
+  elsewhere: Elsewhere | undefined,
 ): string {
   return [
     state,
-    ...otherBoot ? ["other boot"] : [],
+    ...elsewhere ? [elsewhere] : [],
     // After a detach a program still listens, but nothing waits.
     ...state === "listening" && waiting === false ? ["runs on"] : [],
     // Whoever reaches that port gets in.
@@ -78,7 +80,7 @@ function stateWords(
  * @returns Plain data.
  */
 export function sessionData(
-  { session, job, otherBoot }: Row,
+  { session, job, elsewhere }: Row,
   now: number,
 ): Record<string, unknown> {
   return {
@@ -92,7 +94,7 @@ export function sessionData(
     node: session.host,
     pid: session.pid,
     state: session.state,
-    otherBoot: otherBoot === true,
+    elsewhere: elsewhere ?? null,
     waiting: session.waiting,
     modes: session.modes,
     address: session.address,

@@ -154,20 +154,24 @@ Deno.test("rdg sessions keeps and marks what may run on another machine of this 
     mine(here),
     mine({ ...other, pid: nobody }),
     mine({ ...other, pid: Deno.ppid, startTime: 5 }),
+    mine({ ...other, pid: nobody + 1, created: Date.now() / 1000 }),
     // In a job of another scheduler than this host's: it is elsewhere anyway.
     mine({ ...other, scheduler: "pbs", cluster: "p", pid: nobody }),
   ];
   const { stdout, stderr, left } = await sessions("", { hostname: "desk", records });
   assert.deepEqual(left, records.map(recordFile));
-  const marked = stdout.split("\n").filter((line) => line.includes(" armed, other boot "));
-  assert.equal(marked.length, 2, stdout);
+  assert.equal(stdout.match(/ armed, other boot {2}/g)?.length, 2, stdout);
+  // It began while this machine was up.
+  assert.match(stdout, new RegExp(` ${nobody + 1} +armed, other machine {2}`));
   assert.match(
     stderr,
     /^Other boot: "desk" has been restarted since, or another .* rdg keeps them\..*:\n {2}rm \S+\/desk-\d+\.json \S+\/desk-\d+\.json\n$/,
   );
   const json = JSON.parse((await sessions("--json", { hostname: "desk", records })).stdout);
-  const flags = json.sessions.map((one: { pid: number; otherBoot: boolean }) => one.otherBoot);
-  assert.deepEqual(flags.sort(), [false, false, true, true]);
+  const found = json.sessions.map((one: { pid: number; elsewhere: string | null }) =>
+    one.elsewhere
+  );
+  assert.deepEqual(found.sort(), [null, null, "other boot", "other boot", "other machine"]);
 });
 
 Deno.test("rdg sessions keeps a record of this host in a running job that is of another boot", async () => {
