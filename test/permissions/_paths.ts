@@ -110,7 +110,9 @@ const loop = "import time\nnumber = 0\nwhile True:\n    number += 1\n    time.sl
 
 /** A program under `rdg debug --lite`, started with all permissions. */
 async function program({ sandbox }: Stage): Promise<Child> {
-  await sandbox.write("loop.py", loop);
+  // A program that is armed may not have read its file yet: a second one must not write it anew.
+  const file = `${sandbox.dir}/loop.py`;
+  if (!await Deno.stat(file).then(() => true, () => false)) await sandbox.write("loop.py", loop);
   const child = startRdg(["debug", "--lite", python.path, "loop.py"], { sandbox });
   await child.until(/Armed and ready/);
   return child;
