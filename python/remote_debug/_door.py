@@ -107,7 +107,7 @@ class Door:
             if visitor.held is not None and now >= visitor.held[0]:
                 self._guarded(self._release, visitor)
             elif now >= visitor.deadline and visitor.held is None:
-                self._drop(visitor)
+                self._guarded(self._expire, visitor)
 
     def _patience(self):
         # Seconds until something has to be done without any input.
@@ -230,6 +230,12 @@ class Door:
         visitor.held = (now + delay, answer)
         visitor.deadline = max(visitor.deadline, visitor.held[0] + 1.0)
         self._unwatch(visitor)
+
+    def _expire(self, visitor):
+        # It may have spoken in time: this process was stopped meanwhile (a suspended job), or late.
+        self._read(visitor)
+        if visitor.deadline <= time.monotonic() and visitor.held is None:
+            self._drop(visitor)
 
     def _release(self, visitor):
         _, answer = visitor.held

@@ -10,6 +10,10 @@ from ._door_users import Users
 MAX_VISITORS = 128
 """Connections that have not shown the token; one more, and the least promising is dropped."""
 
+MAX_SILENT = MAX_VISITORS // 2
+"""Of them, those that may keep their places without having said "initialize", the newest, while
+others that have said it go."""
+
 MAX_PENDING = 4 * 1024 * 1024
 """Bytes held for all of them together."""
 
@@ -82,24 +86,39 @@ class Visitors:
 
         First other users of this machine and connections that nobody holds any more; then those of
         whom nothing is known, and root's, which may be a relay of the cluster's; then the owner's.
-        Among equals those of the address with the most connections, in it those that have not said
-        "initialize" yet, and of these the oldest.
+        Among equals those of the address with the most connections, and in it: the silent, which
+        have not said "initialize" yet, but for the ``MAX_SILENT`` newest of all equals; then those
+        that have said it; then the newest silent. Of each the oldest first.
 
-        Everybody is looked up before anybody is judged: whoever has just come must not count as a
-        stranger for being new (for 50 ms it did, and in a flood the owner was the first to go).
+        Nobody goes for being new. Everybody is looked up before anybody is judged (for 50 ms a
+        newcomer counted as a stranger, and in a flood the owner was the first to go). And between
+        a client's connection and its first bytes time passes: where every place is taken by one
+        that has said "initialize", a newcomer would be the only silent one, and never get in.
         """
         self._look_up()
         crowd = collections.Counter(visitor.host for visitor in self._all.values())
+        turns = self._turns()
 
         def promise(visitor):
             return (
                 _standing(visitor.user),
                 -crowd[visitor.host],
-                visitor.talk.initialize is not None,
+                turns[visitor],
                 visitor.since,
             )
 
         return sorted(self._all.values(), key=promise)[:count]
+
+    def _turns(self):
+        # {visitor: when it goes, among those of equal standing and address}.
+        turns, silent = {}, collections.Counter()
+        for visitor in reversed(list(self._all.values())):
+            turns[visitor] = 1
+            if visitor.talk.initialize is None:
+                standing = _standing(visitor.user)
+                silent[standing] += 1
+                turns[visitor] = 2 if silent[standing] <= MAX_SILENT else 0
+        return turns
 
     def heaviest(self):
         """Who has to go as too much is held for all together, or None.

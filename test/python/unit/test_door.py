@@ -101,6 +101,24 @@ class Standing(unittest.TestCase):
         self.assertTrue(self.hear(crowd[0])["success"])
         self.assertEqual(crowd[0].recv(1), b"")  # The oldest went, not the newest.
 
+    def test_a_client_that_is_slower_than_the_door_gets_in_among_its_equals(self):
+        crowd = [self.connect(request(1, "initialize"), own=True) for _ in range(300)]
+        self.step(30)
+        owner = self.connect(own=True)
+        self.step()  # Taken in before it has said a word: all the others here have.
+        self.assertStands(owner)
+        crowd += [self.connect(request(1, "initialize"), own=True) for _ in range(40)]
+        crowd += [self.connect(own=True) for _ in range(40)]
+        self.step(10)
+        self.assertStands(owner)
+        owner.sendall(request(1, "initialize"))
+        self.step()
+        self.assertTrue(self.hear(owner)["success"])
+        owner.sendall(request(2, "attach", rdgToken=TOKEN))
+        self.step()
+        self.assertTrue(self.came.acquire(timeout=10))
+        self.assertEqual(len(self.door._visitors), _door_visitors.MAX_VISITORS - 1)
+
     def test_who_is_silent_or_slow_goes_in_time(self):
         silent, slow, greeted = self.connect(), self.connect(), self.connect(request(1, "initialize"))
         self.step()
@@ -117,6 +135,18 @@ class Standing(unittest.TestCase):
         self.now = 1000.0 + _door_visitors.ATTACH_SECONDS
         self.step()
         self.assertEqual((greeted.recv(1), len(self.door._visitors)), (b"", 0))
+
+    def test_what_came_in_time_is_heard_when_the_time_is_up(self):
+        greeting, silent = self.connect(), self.connect()
+        self.step()
+        greeting.sendall(request(1, "initialize"))
+        self.now += _door_visitors.FIRST_MESSAGE_SECONDS
+        # As after a stop of this process: the wait ends with its time, without a look at the sockets.
+        with mock.patch.object(self.door._selector, "select", return_value=[]):
+            self.step()
+        self.assertEqual((silent.recv(1), len(self.door._visitors)), (b"", 1))
+        self.assertTrue(self.hear(greeting)["success"])
+        self.assertStands(greeting)
 
     def test_takes_a_bounded_number_in_a_second(self):
         with mock.patch.object(_door, "MAX_ACCEPTS", 20):

@@ -46,6 +46,10 @@ class Choice(unittest.TestCase):
         (visitor,) = self.visitors.least_promising(1)
         return visitor
 
+    def shed(self):
+        for visitor in self.visitors.surplus():
+            self.visitors.remove(visitor)
+
     def test_nobody_while_there_is_room(self):
         for _ in range(_door_visitors.MAX_VISITORS):
             self.come(OTHER)
@@ -59,13 +63,11 @@ class Choice(unittest.TestCase):
             self.come(OTHER, initialize={})
         for _ in range(16):
             self.come(OTHER, initialize={})
-        for visitor in self.visitors.surplus():
-            self.visitors.remove(visitor)
+        self.shed()
         owner = self.come(OWN)
         for _ in range(3 * _door_visitors.MAX_VISITORS):
             self.come(OTHER, initialize={})
-            for visitor in self.visitors.surplus():
-                self.visitors.remove(visitor)
+            self.shed()
         self.assertIn(owner, self.visitors)
         self.assertEqual(len(self.visitors), _door_visitors.MAX_VISITORS)
 
@@ -82,8 +84,35 @@ class Choice(unittest.TestCase):
 
     def test_the_silent_first_and_of_them_the_oldest(self):
         greeted = self.come(None, initialize={})
-        silent = [self.come(None) for _ in range(2)]
-        self.assertEqual(self.visitors.least_promising(9), silent + [greeted])
+        silent = [self.come(None) for _ in range(_door_visitors.MAX_SILENT + 2)]
+        self.assertEqual(self.visitors.least_promising(4), silent[:2] + [greeted] + silent[2:3])
+
+    def test_a_newcomer_is_not_the_first_for_not_having_spoken_yet(self):
+        # What failed where the door was quicker than a client on a busy machine: every place was
+        # taken by one that had said "initialize", and whoever came had no time to say it.
+        for user in (None, OWN):
+            greeted = [self.come(user, initialize={}) for _ in range(_door_visitors.MAX_VISITORS)]
+            newcomer = self.come(user)
+            self.assertEqual(self.visitors.surplus(), greeted[:1])
+            for _ in range(_door_visitors.MAX_SILENT - 1):
+                self.come(user)
+                self.shed()
+            self.assertIn(newcomer, self.visitors)
+            for _ in range(3 * _door_visitors.MAX_VISITORS):
+                self.come(user)
+                self.shed()
+            self.assertNotIn(newcomer, self.visitors)
+            # Those that have spoken keep the other places, whatever number comes and is silent.
+            self.assertLessEqual(set(greeted[_door_visitors.MAX_SILENT :]), set(self.visitors))
+            for visitor in self.visitors:
+                self.visitors.remove(visitor)
+
+    def test_the_silence_of_strangers_costs_the_owner_nothing(self):
+        greeted = [self.come(OWN, initialize={}) for _ in range(_door_visitors.MAX_VISITORS)]
+        owner = self.come(OWN)
+        strangers = [self.come(OTHER) for _ in range(_door_visitors.MAX_SILENT)]
+        self.assertEqual(self.visitors.surplus(), strangers + greeted[:1])
+        self.assertNotIn(owner, self.visitors.surplus())
 
     def test_each_is_looked_up_once(self):
         visitors = [self.come(user) for user in (OTHER, NOBODY, None, OWN)]
