@@ -205,7 +205,7 @@ class Door:
             if step is None:
                 return
             if visitor.talk.messages == 1:
-                visitor.spoke()
+                visitor.spoke(time.monotonic())
             verdict, answer = step
             if verdict is _door_talk.ADMITTED:
                 self._admit(visitor)

@@ -34,7 +34,7 @@ class Visitor:
         self.sock = sock
         self.host = address[0][7:] if address[0].startswith("::ffff:") else address[0]
         self.peer = "%s:%d" % ("[%s]" % self.host if ":" in self.host else self.host, address[1])
-        self.since = now
+        self.since = self.moved = now
         self.deadline = now + FIRST_MESSAGE_SECONDS
         self.talk = talk
         self.held = None
@@ -43,8 +43,9 @@ class Visitor:
         self.user = None
         """The other end's user, once it was looked up; see ``_door_users.Users.of``."""
 
-    def spoke(self):
+    def spoke(self, now):
         """Its first whole message has come: the token has more time."""
+        self.moved = now
         self.deadline = self.since + ATTACH_SECONDS
 
 
@@ -88,7 +89,8 @@ class Visitors:
         whom nothing is known, and root's, which may be a relay of the cluster's; then the owner's.
         Among equals those of the address with the most connections, and in it: the silent, which
         have not said "initialize" yet, but for the ``MAX_SILENT`` newest of all equals; then those
-        that have said it; then the newest silent. Of each the oldest first.
+        that have said it; then the newest silent. Of each, who has waited the longest since it came
+        or spoke: who has been slow to speak shall have time for the next step, too.
 
         Nobody goes for being new. Everybody is looked up before anybody is judged (for 50 ms a
         newcomer counted as a stranger, and in a flood the owner was the first to go). And between
@@ -104,7 +106,7 @@ class Visitors:
                 _standing(visitor.user),
                 -crowd[visitor.host],
                 turns[visitor],
-                visitor.since,
+                visitor.moved,
             )
 
         return sorted(self._all.values(), key=promise)[:count]

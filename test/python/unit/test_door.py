@@ -107,13 +107,16 @@ class Standing(unittest.TestCase):
         owner = self.connect(own=True)
         self.step()  # Taken in before it has said a word: all the others here have.
         self.assertStands(owner)
-        crowd += [self.connect(request(1, "initialize"), own=True) for _ in range(40)]
+        crowd += [self.connect(request(1, "initialize"), own=True) for _ in range(80)]
         crowd += [self.connect(own=True) for _ in range(40)]
         self.step(10)
         self.assertStands(owner)
+        self.now += 0.1
         owner.sendall(request(1, "initialize"))
         self.step()
         self.assertTrue(self.hear(owner)["success"])
+        crowd += [self.connect(request(1, "initialize"), own=True) for _ in range(60)]
+        self.step(10)  # More of them than places since it came, but not since it spoke.
         owner.sendall(request(2, "attach", rdgToken=TOKEN))
         self.step()
         self.assertTrue(self.came.acquire(timeout=10))

@@ -107,6 +107,16 @@ class Choice(unittest.TestCase):
             for visitor in self.visitors:
                 self.visitors.remove(visitor)
 
+    def test_who_has_spoken_late_has_as_much_time_from_there_as_others(self):
+        late = self.come(None)
+        greeted = [self.come(None, initialize={}) for _ in range(3)]
+        late.talk.initialize = {}
+        self.now += 1.0
+        late.spoke(self.now)
+        after = self.come(None, initialize={})
+        self.assertEqual(self.visitors.least_promising(9), greeted + [late, after])
+        self.assertEqual(late.deadline, late.since + _door_visitors.ATTACH_SECONDS)
+
     def test_the_silence_of_strangers_costs_the_owner_nothing(self):
         greeted = [self.come(OWN, initialize={}) for _ in range(_door_visitors.MAX_VISITORS)]
         owner = self.come(OWN)
