@@ -1,10 +1,29 @@
 """Has the main thread do something soon, from another thread. Knows CPython's calls for that, 3.8 to 3.14."""
 
-import atexit
 import itertools
 import operator
 import sys
 import threading
+
+
+def _running():
+    # type: () -> list
+    """The code that the main thread is in, the innermost first."""
+    codes = []
+    frame = sys._current_frames().get(threading.main_thread().ident)  # type: object
+    while frame is not None:
+        codes.append(frame.f_code)  # type: ignore
+        frame = frame.f_back  # type: ignore
+    return codes
+
+
+def _takes_no_calls():
+    # type: () -> bool
+    """Once Python 3.8 has waited for the program's threads, it prints an error about each new call."""
+    if sys.version_info >= (3, 9) or threading.main_thread().is_alive():
+        return False
+    waits = (threading.__file__, "_shutdown")
+    return all((code.co_filename, code.co_name) != waits for code in _running())
 
 
 class MainThread:
@@ -21,19 +40,11 @@ class MainThread:
         # type: (object) -> None
         self._switch = switch
         self.forget()
-        if sys.version_info < (3, 9):
-            # 3.8 takes no call any more a moment before, and prints an error about each.
-            atexit.register(self._end)
-
-    def _end(self):
-        # type: () -> None
-        self._over = True
 
     def forget(self):
         # type: () -> None
         """In a forked child as well: whoever held the lock isn't there."""
         self.wanted = False
-        self._over = False
         self._lock = threading.Lock()
         self._under_way = False
         self._raised = None  # type: object
@@ -55,8 +66,10 @@ class MainThread:
         """Does once more what is wanted."""
         import ctypes
 
+        if _takes_no_calls():
+            return
         with self._lock:
-            if self._over or (self._under_way and not self.is_lost()):
+            if self._under_way and not self.is_lost():
                 return
             self._under_way = True
             self._asked += 1
@@ -75,12 +88,7 @@ class MainThread:
             return False
         if sys.maxsize - operator.length_hint(self._due) < self._asked:
             return False  # it is still to come
-        frame = sys._current_frames().get(threading.main_thread().ident)  # type: object
-        while frame is not None:
-            if frame.f_code is MainThread._call.__code__:  # type: ignore
-                return False
-            frame = frame.f_back  # type: ignore
-        return True
+        return MainThread._call.__code__ not in _running()
 
     def _call(self, zero):
         # type: (int) -> int

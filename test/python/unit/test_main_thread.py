@@ -72,14 +72,23 @@ class AtTheEnd(unittest.TestCase):
     def test_nothing_is_printed(self):
         """Python 3.8 prints an error about each call that it doesn't take any more."""
         lines = [
-            "import atexit",
+            "import atexit, threading",
             "from remote_debug._main_thread import MainThread",
+            "switched = []",
+            "main_thread = MainThread(switched.append)",
+            "atexit.register(lambda: print(switched))",
             "atexit.register(lambda: main_thread.trace(False))",
-            "main_thread = MainThread(lambda wanted: None)",
+            # While the main thread waits for the others it still takes a call.
+            "def late():",
+            "    threading.main_thread().join()",
+            "    main_thread.trace(True)",
+            "threading.Thread(target=late).start()",
         ]
         words = [sys.executable, "-c", "\n".join(lines)]
-        done = subprocess.run(words, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        done = subprocess.run(words, universal_newlines=True, timeout=60, **pipes)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"\[True\b")
 
 
 if __name__ == "__main__":
