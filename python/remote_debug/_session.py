@@ -141,7 +141,8 @@ class Session:
 
     def on_another_wake(self):
         # type: () -> None
-        """A wake in the midst of one: neither opening nor stopping may be entered twice."""
+        """A wake in the midst of one: neither opening nor stopping may be entered twice. Nothing is called
+        here that needs a lock or a thread."""
         if self.waiting:
             self.show_paused()
         elif not self._attached() or self._clients != self._shown:
@@ -327,9 +328,11 @@ class Session:
 
     def _attached(self):
         # type: () -> bool
+        if not self.listening:
+            return False  # and debugpy is being imported, maybe, by the code that a wake has met
         from . import _debugpy
 
-        return self.listening and _debugpy.attached()
+        return _debugpy.attached()
 
     def _on_attach(self):
         # type: () -> None

@@ -191,6 +191,52 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 13, 14].inc
   });
 }
 
+/** Has two more wakes come while the main thread, waiting for a client, holds a lock of debugpy's. */
+const locked = `import os, signal, sys, threading, time
+main = threading.main_thread()
+class Lock:
+    def __init__(self, lock):
+        self.lock, self.wakes = lock, 2
+    def __enter__(self):
+        self.lock.acquire()
+        if threading.current_thread() is main and self.wakes:
+            self.wakes -= 1
+            os.kill(os.getpid(), signal.SIGRTMIN + 6)
+    def __exit__(self, *_):
+        self.lock.release()
+def meddle():
+    debugger = None
+    while not getattr(debugger, "ready_to_run", False):
+        time.sleep(0.001)
+        constants = sys.modules.get("_pydevd_bundle.pydevd_constants")
+        debugger = getattr(constants, "get_global_debugger", lambda: None)()
+    debugger._lock_running_thread_ids = Lock(debugger._lock_running_thread_ids)
+threading.Thread(target=meddle, daemon=True).start()
+print("ready", flush=True)
+while not os.path.exists("stop"):
+    time.sleep(0.02)
+`;
+
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].includes(minor))) {
+  Deno.test(`a wake while debugpy's lock for starting threads is held hangs nothing (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("locked.py", locked);
+    await using child = startRdg(["debug", "-l", interpreter.path, "locked.py"], { sandbox });
+    await child.until(/^ready$/m, { stream: "stdout" });
+    await child.kill(40);
+    const port = await child.port();
+    // Each of the others says once more where to connect.
+    await child.until(/(?:^Script is paused[^]*){3}/m);
+    await using client = await attach(child, sandbox, { port });
+    const stop = await stopped(client);
+    assert.match(stop.frames.at(-1)!, /^<module> locked\.py/);
+    await resume(client, stop);
+    await client.disconnect();
+    await sandbox.write("stop", "");
+    assert.equal((await child.status()).code, 0);
+  });
+}
+
 /** Says each round whether it is traced, by what Python has for that since 3.12 as well. */
 const tracedScript = `import os, sys, time
 def traced():
