@@ -135,20 +135,26 @@ def ended():
     return py_db is None or py_db.pydb_disposed  # type: ignore
 
 
-class _UntilEnded(threading.Event):
-    """Set as well when the adapter dies meanwhile: nobody could attach any more."""
+class _UntilOver(threading.Event):
+    """Set as well when ``is_over`` says so, or when the adapter dies meanwhile: nobody could attach any more."""
+
+    def __init__(self, is_over):
+        # type: (object) -> None
+        threading.Event.__init__(self)
+        self._is_over = is_over
 
     def is_set(self):
         # type: () -> bool
-        return threading.Event.is_set(self) or ended()
+        return threading.Event.is_set(self) or ended() or self._is_over()  # type: ignore
 
 
-def wait(seconds):
-    # type: (float) -> bool
-    """Blocks until a client is attached and configured; False when the time is over (0: no limit)."""
+def wait(seconds, is_over):
+    # type: (float, object) -> bool
+    """Blocks until a client is attached and configured; False when the time is over (0: no limit), or where
+    ``is_over()`` is true before."""
     import pydevd
 
-    cancel = _UntilEnded()
+    cancel = _UntilOver(is_over)
     timer = None
     if seconds:
         timer = threading.Timer(seconds, cancel.set)

@@ -72,7 +72,8 @@ class Session:
         self.waiting = False
         self.closed = False  # the program is ending
         self._clients = 0  # how many have attached so far …
-        self._shown = 0  # … and which of them was shown the last stop
+        self._shown = 0  # … which of them was shown the last stop …
+        self._left = 0  # … and how many have left
         self._again = False  # a wake came that the stop under way doesn't answer
         self.stack = None  # type: object  # what the record says about the stack file
         self._record = None  # type: object
@@ -164,13 +165,15 @@ class Session:
             if left is False:
                 _say.note("The program is ending: too late to stop it")
                 return
+            left_before = self._left
             if not self._attached():
                 self.listen("listening")
                 limit = self.limit(1800)
                 self.show_paused(limit)
                 self._again = False
-                if not self.wait(limit):
-                    _say.note("Nobody attached: the program goes on; wake it again with `rdg attach`")
+                if not self.wait(limit, left_before):
+                    who = "Nobody attached" if self._left == left_before else "The debugger has left"
+                    _say.note("%s: the program goes on; wake it again with `rdg attach`" % who)
                     return
         except Exception as error:
             _say.note("Cannot open the debugger: %s" % error)
@@ -205,10 +208,13 @@ class Session:
             until = time.monotonic() + limit
             while True:
                 if not self._attached():
+                    left_before = self._left
                     left = max(until - time.monotonic(), 0.001) if limit else 0
                     contained = _outside.is_contained(self.config["machine"])
                     _say.write(_block.crashed(self.record.values, words, left, contained))
-                    if not self.wait(left):
+                    if not self.wait(left, left_before):
+                        if self._left != left_before:
+                            continue
                         _say.note("Nobody attached in time: the program ends")
                         return
                 # One after the other: "continue" lets all threads go, also one that is about to stop.
@@ -290,16 +296,22 @@ class Session:
         )
         return True
 
-    def wait(self, limit):
-        # type: (float) -> bool
-        """Waits for a client; False when the time is over."""
+    def wait(self, limit, left_before=None):
+        # type: (float, object) -> bool
+        """Waits for a client; False when the time is over, or one has come and left already: within
+        milliseconds, or while this thread did something else.
+
+        :param left_before: how many had left before this one was asked for; by default before the call.
+        """
         from . import _debugpy
 
+        if left_before is None:
+            left_before = self._left
         self.waiting = True
         # Listening alone doesn't tell: after a detach the program listens, too, and runs on.
         self.record.write(waiting=True)
         try:
-            return _debugpy.wait(limit)
+            return _debugpy.wait(limit, lambda: self._left != left_before)
         finally:
             self.waiting = False
             if self.record.values["waiting"]:
@@ -343,6 +355,7 @@ class Session:
         # type: () -> None
         crashed = self.record.values["exception"] is not None
         self.record.write(state="crashed" if crashed else "listening")
+        self._left += 1
 
     def _on_end(self):
         # type: () -> None

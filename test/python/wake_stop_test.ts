@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { attach, evaluate, resume, stopped } from "../support/debugging.ts";
 import { interpreters } from "../support/python.ts";
 import { asleep } from "../support/proc.ts";
-import { makeSandbox, startRdg } from "../support/rdg.ts";
+import { type Child, makeSandbox, type Sandbox, startRdg } from "../support/rdg.ts";
 
 /** What the main thread waits for, for ever; `mine` is a local of the function that waits. */
 const waits: Readonly<Record<string, string>> = {
@@ -235,6 +235,85 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].include
     await sandbox.write("stop", "");
     assert.equal((await child.status()).code, 0);
   });
+}
+
+/** Its main thread is kept by a handler of its own while a client, for which it waits, comes and goes. */
+const kept = `import os, signal, sys, time
+def keep(number, frame):
+    os.write(1, b"kept\\n")  # the wake may have met a print
+    while not os.path.exists("gone"):
+        time.sleep(0.01)
+signal.signal(signal.SIGUSR2, keep)
+print("ready", flush=True)
+while not os.path.exists("stop"):
+    time.sleep(0.02)
+    if os.path.exists("gone"):
+        os.remove("gone")
+        print("goes on", flush=True)
+if len(sys.argv) > 1:
+    raise ValueError("crash")
+`;
+
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].includes(minor))) {
+  Deno.test(`a client that leaves within milliseconds leaves a program that runs (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("kept.py", kept);
+    await using child = startRdg(["debug", "-l", interpreter.path, "kept.py"], { sandbox });
+    await child.until(/^ready$/m, { stream: "stdout" });
+    for (const way of ["disconnect", "close"] as const) {
+      const from = { stdout: child.stdout.length, stderr: child.stderr.length };
+      await child.kill(40);
+      const port = await child.port(from.stderr);
+      await untilWaiting(child, sandbox);
+      await child.kill("SIGUSR2");
+      await child.until(/^kept$/m, { stream: "stdout", from: from.stdout });
+      await (await attach(child, sandbox, { port }))[way]();
+      while ((await sandbox.records())[0]?.["state"] === "attached") await sleep(20);
+      await sandbox.write("gone", "");
+      await child.until(/^goes on$/m, { stream: "stdout", from: from.stdout });
+      assert.match(child.stderr.slice(from.stderr), /The debugger has left: the program goes on/);
+      const [record] = await sandbox.records();
+      assert.deepEqual([record?.["state"], record?.["waiting"]], ["listening", false]);
+    }
+    await sandbox.write("stop", "");
+    assert.equal((await child.status()).code, 0);
+  });
+
+  Deno.test(`a client that leaves a crash within milliseconds is waited for again (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("kept.py", kept);
+    await sandbox.write("stop", "");
+    await using child = startRdg(["debug", "-p", interpreter.path, "kept.py", "-"], { sandbox });
+    const port = await child.port();
+    await untilWaiting(child, sandbox);
+    await child.kill("SIGUSR2");
+    await child.until(/^kept$/m, { stream: "stdout" });
+    await (await attach(child, sandbox, { port })).disconnect();
+    while ((await sandbox.records())[0]?.["state"] === "attached") await sleep(20);
+    const from = child.stderr.length;
+    await sandbox.write("gone", "");
+    await child.port(from);
+    await untilWaiting(child, sandbox);
+    await using client = await attach(child, sandbox, { port });
+    const stop = await stopped(client);
+    assert.match(stop.frames[0]!, /^<module> kept\.py/);
+    await resume(client, stop);
+    assert.equal((await child.status()).code, 1);
+  });
+}
+
+/** Until the record says that the program waits for a client, and it is through with writing that. */
+async function untilWaiting(child: Child, sandbox: Sandbox): Promise<void> {
+  const until = Date.now() + 20_000;
+  while ((await sandbox.records())[0]?.["waiting"] !== true) {
+    assert.ok(Date.now() < until, "the program doesn't wait");
+    await sleep(20);
+  }
+  await blocked(child.pid);
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Says each round whether it is traced, by what Python has for that since 3.12 as well. */
