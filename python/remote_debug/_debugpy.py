@@ -57,8 +57,8 @@ def settle(on_attach, on_detach, on_end):
     """After ``listen``: hides rdg's own frames, bounds the output sent, and reports attach and detach,
     and the end of the adapter.
 
-    The first two callbacks run in pydevd's reader thread. ``on_disconnect`` and
-    ``on_configuration_done`` are methods of PyDB in every version tried.
+    The first two callbacks run in pydevd's reader thread. ``on_disconnect``, ``on_configuration_done`` and
+    ``do_wait_suspend`` are methods of PyDB in every version tried.
     """
     global _after_end
     py_db = _py_db()
@@ -66,6 +66,7 @@ def settle(on_attach, on_detach, on_end):
     _debugpy_output.bound(py_db)
     configured = py_db.on_configuration_done
     disconnected = py_db.on_disconnect
+    suspended = py_db.do_wait_suspend
 
     def on_configuration_done():
         # type: () -> None
@@ -83,6 +84,17 @@ def settle(on_attach, on_detach, on_end):
             _debugpy_tracing.off(py_db)
             on_detach()  # type: ignore
 
+    def do_wait_suspend(*args, **kwargs):
+        # type: (*object, **object) -> None
+        # A client that leaves takes the connection away first, and lets the threads go then. One that was just
+        # about to stop came too late for that, and would stand still for ever.
+        if py_db.is_attached():
+            suspended(*args, **kwargs)
+        else:
+            from _pydevd_bundle.pydevd_thread_lifecycle import resume_threads
+
+            resume_threads("*")
+
     def after_end():
         # type: () -> None
         # The record last: the file system may hang.
@@ -92,6 +104,7 @@ def settle(on_attach, on_detach, on_end):
 
     py_db.on_configuration_done = on_configuration_done
     py_db.on_disconnect = on_disconnect
+    py_db.do_wait_suspend = do_wait_suspend
     _after_end = after_end
     _debugpy_tracing.off(py_db)
 
@@ -206,12 +219,7 @@ def stop_now():
     info.is_tracing += 1
     try:
         py_db.set_suspend(thread, CMD_SET_BREAK)  # type: ignore
-        if attached():
-            py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
-        else:
-            # The client has gone meanwhile. One that goes later lets this thread go: a disconnect
-            # takes the connection away first, and resumes then.
-            resume_threads("*")
+        py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
     except BaseException:
         # A handler of the program's own ends it, for one; other threads must not stand still for ever.
         resume_threads("*")

@@ -302,6 +302,75 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].include
   });
 }
 
+/** About to stop for a client, it is kept until that has gone. */
+const aboutToStop = `import os, sys, threading, time
+def meddle():
+    debugger = None
+    while not getattr(debugger, "ready_to_run", False):
+        time.sleep(0.001)
+        constants = sys.modules.get("_pydevd_bundle.pydevd_constants")
+        debugger = getattr(constants, "get_global_debugger", lambda: None)()
+    suspend = debugger.set_suspend
+    def set_suspend(*args, **kwargs):
+        if os.path.exists("hold"):
+            os.remove("hold")
+            os.write(1, b"kept\\n")
+            while not os.path.exists("gone"):
+                time.sleep(0.01)
+        suspend(*args, **kwargs)
+    debugger.set_suspend = set_suspend
+threading.Thread(target=meddle, daemon=True).start()
+print("ready", flush=True)
+while not os.path.exists("stop"):
+    time.sleep(0.02)
+    if os.path.exists("gone"):
+        print("goes on", flush=True)
+raise ValueError("crash")
+`;
+
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].includes(minor))) {
+  Deno.test(`a client that leaves just before the program stops leaves one that runs (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    const path = await sandbox.write("about.py", aboutToStop);
+    await using child = startRdg(["debug", "-l", interpreter.path, "about.py"], { sandbox });
+    await child.until(/^ready$/m, { stream: "stdout" });
+    await child.kill(40);
+    const client = await attach(child, sandbox, {
+      port: await child.port(),
+      breakpoints: { [path]: [21] },
+    });
+    const stop = await stopped(client);
+    await sandbox.write("hold", "");
+    await resume(client, stop);
+    await child.until(/^kept$/m, { stream: "stdout" });
+    await client.disconnect();
+    await sandbox.write("gone", "");
+    await child.until(/^goes on$/m, { stream: "stdout" });
+    await sandbox.write("stop", "");
+    assert.equal((await child.status()).code, 1);
+  });
+
+  Deno.test(`a client that leaves just before a crash is shown is waited for again (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("about.py", aboutToStop);
+    await sandbox.write("stop", "");
+    await sandbox.write("hold", "");
+    await using child = startRdg(["debug", "-p", interpreter.path, "about.py"], { sandbox });
+    const port = await child.port();
+    const first = await attach(child, sandbox, { port });
+    await child.until(/^kept$/m, { stream: "stdout" });
+    await first.disconnect();
+    const from = child.stderr.length;
+    await sandbox.write("gone", "");
+    await child.port(from);
+    await using client = await attach(child, sandbox, { port });
+    const stop = await stopped(client);
+    assert.match(stop.frames[0]!, /^<module> about\.py/);
+    await resume(client, stop);
+    assert.equal((await child.status()).code, 1);
+  });
+}
+
 /** Until the record says that the program waits for a client, and it is through with writing that. */
 async function untilWaiting(child: Child, sandbox: Sandbox): Promise<void> {
   const until = Date.now() + 20_000;

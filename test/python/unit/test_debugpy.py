@@ -11,7 +11,9 @@ class AfterEnd(unittest.TestCase):
     def setUp(self):
         self.said = []
         self.fails = None
-        debugger = types.SimpleNamespace(on_configuration_done=None, on_disconnect=None)
+        debugger = types.SimpleNamespace(
+            on_configuration_done=None, on_disconnect=None, do_wait_suspend=None
+        )
         stack = contextlib.ExitStack()
         self.addCleanup(stack.close)
         for owner, name, stand_in in (
