@@ -72,8 +72,9 @@ def settle(on_attach, on_detach, on_end):
         # type: () -> None
         # Tracing first: the program must not run past a breakpoint once the client hears "configured".
         _debugpy_tracing.on(py_db)
-        configured()
+        # Counted first, too: the main thread goes on at once, and is asked by the next wake whose stop this is.
         on_attach()  # type: ignore
+        configured()
 
     def on_disconnect():
         # type: () -> None

@@ -70,6 +70,7 @@ class Session:
         self.listening = False
         self.busy = False  # opening the port, waiting for a client or stopped, by a wake or a crash
         self.waiting = False
+        self._waiting_thread = 0
         self.closed = False  # the program is ending
         self._clients = 0  # how many have attached so far …
         self._shown = 0  # … which of them was shown the last stop …
@@ -140,6 +141,20 @@ class Session:
         finally:
             self.busy = False
 
+    def is_waiting_here(self):
+        # type: () -> bool
+        """Whether it is the current thread that waits for a client."""
+        return self.waiting and self._waiting_thread == _thread.get_ident()
+
+    def is_stopped_here(self):
+        # type: () -> bool
+        """Whether the current thread stands still for a client already."""
+        if not self._attached():
+            return False
+        from . import _debugpy
+
+        return _debugpy.is_stopped()
+
     def on_another_wake(self):
         # type: () -> None
         """A wake in the midst of one: neither opening nor stopping may be entered twice. Nothing is called
@@ -180,6 +195,10 @@ class Session:
             return
         try:
             self._shown = self._clients
+            # Those that came since are answered by this stop; where its client has gone, they may not be.
+            again, self._again = self._again, False
+            if again and not self._attached():
+                self._again = True
             if left:
                 _debugpy.pause_others()
             elif not _debugpy.is_stopped():
@@ -307,6 +326,7 @@ class Session:
 
         if left_before is None:
             left_before = self._left
+        self._waiting_thread = _thread.get_ident()
         self.waiting = True
         # Listening alone doesn't tell: after a detach the program listens, too, and runs on.
         self.record.write(waiting=True)

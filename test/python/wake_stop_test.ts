@@ -371,6 +371,83 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].include
   });
 }
 
+/** A wake comes while the main thread writes the record: a client's attach is written there as well. */
+const writing = `import os, remote_debug, signal, time
+replace = os.replace
+def replace_and_wake(*names):
+    os.replace = replace
+    replace(*names)
+    os.kill(os.getpid(), signal.SIGRTMIN + 6)
+os.replace = replace_and_wake
+remote_debug.start_debugger(wait=False)
+while not os.path.exists("stop"):
+    time.sleep(0.02)
+`;
+
+/** A wake comes while the main thread, whose client has left, switches its tracing off. */
+const switching = `import os, signal, sys, threading, time
+main = threading.main_thread()
+class Lock:
+    def __init__(self, lock):
+        self.lock = lock
+    def __enter__(self):
+        self.lock.acquire()
+        if threading.current_thread() is main and os.path.exists("armed"):
+            os.remove("armed")
+            os.kill(os.getpid(), signal.SIGRTMIN + 6)
+    def __exit__(self, *_):
+        self.lock.release()
+def meddle():
+    while "remote_debug._debugpy_tracing" not in sys.modules:
+        time.sleep(0.001)
+    own = sys.modules["remote_debug._debugpy_tracing"]
+    while not hasattr(own, "main_thread"):
+        time.sleep(0.001)
+    own.main_thread._lock = Lock(own.main_thread._lock)
+threading.Thread(target=meddle, daemon=True).start()
+print("ready", flush=True)
+while not os.path.exists("stop"):
+    time.sleep(0.02)
+`;
+
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].includes(minor))) {
+  Deno.test(`a wake while the record is written keeps no client from it (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("writing.py", writing);
+    await using child = startRdg(["debug", "-l", interpreter.path, "writing.py"], { sandbox });
+    const port = await child.port();
+    await untilWaiting(child, sandbox);
+    await using client = await attach(child, sandbox, { port });
+    await resume(client, await stopped(client));
+    await client.disconnect();
+    await sandbox.write("stop", "");
+    assert.equal((await child.status()).code, 0);
+  });
+}
+
+// 3.12 and later switch nothing in the main thread.
+for (const interpreter of interpreters.filter(({ minor }) => [8, 11].includes(minor))) {
+  Deno.test(`a wake while tracing is switched off keeps no client out (${interpreter.version})`, async () => {
+    await using sandbox = await makeSandbox({ interpreter });
+    await sandbox.write("switching.py", switching);
+    await using child = startRdg(["debug", "-l", interpreter.path, "switching.py"], { sandbox });
+    await child.until(/^ready$/m, { stream: "stdout" });
+    await child.kill(40);
+    const port = await child.port();
+    const first = await attach(child, sandbox, { port });
+    await resume(first, await stopped(first));
+    const from = child.stderr.length;
+    await sandbox.write("armed", "");
+    await first.disconnect();
+    await child.port(from);
+    await using client = await attach(child, sandbox, { port });
+    await resume(client, await stopped(client));
+    await client.disconnect();
+    await sandbox.write("stop", "");
+    assert.equal((await child.status()).code, 0);
+  });
+}
+
 /** Until the record says that the program waits for a client, and it is through with writing that. */
 async function untilWaiting(child: Child, sandbox: Sandbox): Promise<void> {
   const until = Date.now() + 20_000;

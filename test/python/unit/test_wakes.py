@@ -2,10 +2,11 @@
 import os
 import signal
 import sys
+import threading
 import unittest
 from unittest import mock
 
-from remote_debug import _arm, _config, _say, _session, _signals
+from remote_debug import _arm, _config, _debugpy, _say, _session, _signals
 
 NUMBER = signal.SIGRTMIN + 6
 
@@ -71,6 +72,26 @@ class Wakes(unittest.TestCase):
         self.within = within
         self.wake()
         self.assertEqual(len(self.stops), 2)
+
+    def test_one_at_a_breakpoint_is_answered_already(self):
+        self.session._attached = lambda: True
+        with mock.patch.object(_debugpy, "is_stopped", lambda: True):
+            self.wake()
+        self.assertEqual(self.stops, [])
+        with mock.patch.object(_debugpy, "is_stopped", lambda: False):
+            self.wake()
+        self.assertEqual(len(self.stops), 1)
+
+    def test_one_while_this_thread_waits_says_where_to_connect_once_more(self):
+        shown = []
+        self.session.show_paused = lambda: shown.append(1)
+        self.session.waiting = True
+        self.session._waiting_thread = threading.get_ident()
+        self.wake()
+        self.assertEqual((self.stops, shown), ([], [1]))
+        self.session._waiting_thread += 1  # another thread waits: this one is to stop
+        self.wake()
+        self.assertEqual((len(self.stops), shown), (1, [1]))
 
     def test_a_program_that_ends_is_left_alone(self):
         self.session.close()
