@@ -1,10 +1,31 @@
-"""_debugpy: what happens at the end of the adapter, and what a forked child forgets of it."""
+"""_debugpy: what happens at an attach and at the end of the adapter, and what a forked child forgets of it."""
 import contextlib
 import types
 import unittest
 from unittest import mock
 
 from remote_debug import _debugpy
+
+
+class Attach(unittest.TestCase):
+    def test_the_program_goes_on_only_when_the_client_is_counted(self):
+        steps = mock.Mock()
+        debugger = types.SimpleNamespace(
+            on_configuration_done=steps.configured, on_disconnect=None, do_wait_suspend=None
+        )
+        with contextlib.ExitStack() as stack:
+            for owner, name, stand_in in (
+                (_debugpy, "_after_end", None),
+                (_debugpy, "_py_db", lambda: debugger),
+                (_debugpy, "hide_frames", mock.Mock()),
+                (_debugpy._debugpy_output, "bound", mock.Mock()),
+                (_debugpy._debugpy_tracing, "off", mock.Mock()),
+                (_debugpy._debugpy_tracing, "on", steps.traced),
+            ):
+                stack.enter_context(mock.patch.object(owner, name, stand_in))
+            _debugpy.settle(steps.counted, None, None)
+            debugger.on_configuration_done()
+        self.assertEqual([name for name, _, _ in steps.mock_calls], ["traced", "counted", "configured"])
 
 
 class AfterEnd(unittest.TestCase):

@@ -1,4 +1,5 @@
 """Wakes that come together, near the recursion limit, or too late. What stops is a stand-in."""
+import contextlib
 import os
 import signal
 import sys
@@ -128,6 +129,31 @@ class Wakes(unittest.TestCase):
                 self.wake()
         self.assertEqual(self.stops, [])
         self.assertIn(b"gevent or eventlet", write.call_args[0][1])
+
+    def test_one_more_as_the_awaited_client_comes_is_answered_by_its_stop(self):
+        del self.session._stop_for_client
+
+        def wait(*_):
+            self.session._clients += 1
+            self.session._attached = lambda: True
+            self.wake()
+            return True
+
+        stop = mock.Mock()
+        with contextlib.ExitStack() as stack:
+            for owner, name, stand_in in (
+                (self.session, "_load", mock.Mock()),
+                (self.session, "_attached", lambda: False),
+                (self.session, "listen", mock.Mock()),
+                (self.session, "show_paused", mock.Mock()),
+                (self.session, "wait", wait),
+                (_debugpy, "threads_left", lambda: None),
+                (_debugpy, "is_stopped", lambda: False),
+                (_debugpy, "stop_now", stop),
+            ):
+                stack.enter_context(mock.patch.object(owner, name, stand_in))
+            self.wake()
+        stop.assert_called_once_with()
 
     def test_what_ends_the_program_does(self):
         def leave():
