@@ -197,8 +197,8 @@ def _wait(session):
         session.listen("listening")  # type: ignore
         limit = session.limit(0)  # type: ignore
         session.show_paused(limit)  # type: ignore
-        if not session.wait(limit):  # type: ignore
-            _say.note("Nobody attached: the program goes on")
+        if not session.wait(limit, 0):  # type: ignore
+            _say.note("%s: the program goes on" % session.why_alone(0))  # type: ignore
         elif session.config["stopOnEntry"]:  # type: ignore
             _debugpy.stop_on_entry()
     except DebuggerUnavailable as error:

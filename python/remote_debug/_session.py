@@ -104,11 +104,12 @@ class Session:
         # type: (bool) -> dict
         """Listens, prints where, and waits for a client if wanted. See ``start_debugger``."""
         self._load()
+        left_before = self._left
         new = self.listen("listening")
         if not self._attached():
             if wait:
                 self.show_paused()
-                self.wait(self.limit(0))
+                self.wait(self.limit(0), left_before)
             elif new:
                 self.show("Script goes on; attach whenever you like.")
         values = self.record.values
@@ -187,8 +188,8 @@ class Session:
                 self.show_paused(limit)
                 self._again = False
                 if not self.wait(limit, left_before):
-                    who = "Nobody attached" if self._left == left_before else "The debugger has left"
-                    _say.note("%s: the program goes on; wake it again with `rdg attach`" % who)
+                    why = self.why_alone(left_before)
+                    _say.note("%s: the program goes on; wake it again with `rdg attach`" % why)
                     return
         except Exception as error:
             _say.note("Cannot open the debugger: %s" % error)
@@ -315,17 +316,15 @@ class Session:
         )
         return True
 
-    def wait(self, limit, left_before=None):
-        # type: (float, object) -> bool
+    def wait(self, limit, left_before):
+        # type: (float, int) -> bool
         """Waits for a client; False when the time is over, or one has come and left already: within
         milliseconds, or while this thread did something else.
 
-        :param left_before: how many had left before this one was asked for; by default before the call.
+        :param left_before: how many had left before this one could come.
         """
         from . import _debugpy
 
-        if left_before is None:
-            left_before = self._left
         self._waiting_thread = _thread.get_ident()
         self.waiting = True
         # Listening alone doesn't tell: after a detach the program listens, too, and runs on.
@@ -336,6 +335,11 @@ class Session:
             self.waiting = False
             if self.record.values["waiting"]:
                 self.record.write(waiting=False)
+
+    def why_alone(self, left_before):
+        # type: (int) -> str
+        """Why :meth:`wait` was in vain."""
+        return "Nobody attached" if self._left == left_before else "The debugger has left"
 
     def show(self, last_line):
         # type: (str) -> None

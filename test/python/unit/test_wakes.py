@@ -1,4 +1,5 @@
-"""Wakes that come together, near the recursion limit, or too late. What stops is a stand-in."""
+"""Wakes that come together, near the recursion limit, or too late, and clients that leave too early.
+What stops and what waits is a stand-in."""
 import contextlib
 import os
 import signal
@@ -163,6 +164,50 @@ class Wakes(unittest.TestCase):
         with self.assertRaises(SystemExit):
             self.wake()
         self.assertFalse(self.session.busy)
+
+
+class Waits(unittest.TestCase):
+    """A client comes and leaves while the program still says where to connect: nobody is waited for."""
+
+    def setUp(self):
+        self.session = _session.Session(dict(_config.DEFAULTS), [])
+        values = {"exception": None, "waiting": False, "address": {"host": "n7", "port": 1}, "remotePath": "/"}
+        self.session._record = mock.Mock(values=values)
+        self.notes = []
+        self.over = []
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        for owner, name, stand_in in (
+            (self.session, "_load", mock.Mock()),
+            (self.session, "_attached", lambda: False),
+            (self.session, "listen", mock.Mock()),
+            (self.session, "show_paused", lambda *_: self.session._on_detach()),
+            (_debugpy, "threads_left", lambda: None),
+            (_debugpy, "wait", lambda limit, is_over: self.over.append(is_over())),
+            (_say, "note", self.notes.append),
+        ):
+            stack.enter_context(mock.patch.object(owner, name, stand_in))
+
+    def test_after_a_wake(self):
+        self.session.on_wake()
+        self.assertEqual(self.over, [True])
+        self.assertIn("The debugger has left: the program goes on", self.notes[0])
+
+    def test_at_the_start(self):
+        _arm._wait(self.session)
+        self.assertEqual((self.over, self.notes), ([True], ["The debugger has left: the program goes on"]))
+
+    def test_in_a_call_of_the_programs(self):
+        self.session.start(wait=True)
+        self.assertEqual(self.over, [True])
+
+    def test_one_that_left_earlier_ends_no_wait(self):
+        self.session._on_detach()
+        with mock.patch.object(self.session, "show_paused"):
+            self.session.on_wake()
+            self.session.start(wait=True)
+        self.assertEqual(self.over, [False, False])
+        self.assertIn("Nobody attached: the program goes on", self.notes[0])
 
 
 if __name__ == "__main__":
