@@ -52,12 +52,13 @@ def restore_environment(before):
 _after_end = None  # type: object  # what :func:`after_end` has to do
 
 
-def settle(on_attach, on_detach, on_end):
-    # type: (object, object, object) -> None
+def settle(on_attach, on_leave, on_detach, on_end):
+    # type: (object, object, object, object) -> None
     """After ``listen``: hides rdg's own frames, bounds the output sent, and reports attach and detach,
     and the end of the adapter.
 
-    The first two callbacks run in pydevd's reader thread. ``on_disconnect``, ``on_configuration_done`` and
+    ``on_leave`` comes before the client counts as gone, ``on_detach`` when all is as it was without it.
+    All but the last callback run in pydevd's reader thread. ``on_disconnect``, ``on_configuration_done`` and
     ``do_wait_suspend`` are methods of PyDB in every version tried.
     """
     global _after_end
@@ -79,6 +80,8 @@ def settle(on_attach, on_detach, on_end):
     def on_disconnect():
         # type: () -> None
         was_attached = py_db.is_attached()
+        if was_attached:
+            on_leave()  # type: ignore
         disconnected()
         _debugpy_output.end(py_db)
         if was_attached:

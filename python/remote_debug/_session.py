@@ -104,9 +104,9 @@ class Session:
         # type: (bool) -> dict
         """Listens, prints where, and waits for a client if wanted. See ``start_debugger``."""
         self._load()
-        left_before = self._left
         new = self.listen("listening")
         if not self._attached():
+            left_before = self._left
             if wait:
                 self.show_paused()
                 self.wait(self.limit(0), left_before)
@@ -181,8 +181,8 @@ class Session:
             if left is False:
                 _say.note("The program is ending: too late to stop it")
                 return
-            left_before = self._left
             if not self._attached():
+                left_before = self._left
                 self.listen("listening")
                 limit = self.limit(1800)
                 self.show_paused(limit)
@@ -310,7 +310,7 @@ class Session:
         finally:
             self.busy = busy
         self.listening = True
-        _debugpy.settle(self._on_attach, self._on_detach, self._on_end)
+        _debugpy.settle(self._on_attach, self._on_leave, self._on_detach, self._on_end)
         self.record.write(
             state=state, address={"host": self._reachable(host), "port": port}, token=token, **more
         )
@@ -375,11 +375,15 @@ class Session:
         self._clients += 1
         self.record.write(state="attached", waiting=False)
 
+    def _on_leave(self):
+        # type: () -> None
+        # So whoever sees that nobody is attached, and counts then, counts this one.
+        self._left += 1
+
     def _on_detach(self):
         # type: () -> None
         crashed = self.record.values["exception"] is not None
         self.record.write(state="crashed" if crashed else "listening")
-        self._left += 1
 
     def _on_end(self):
         # type: () -> None

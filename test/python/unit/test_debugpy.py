@@ -8,10 +8,13 @@ from remote_debug import _debugpy
 
 
 class Attach(unittest.TestCase):
-    def test_the_program_goes_on_only_when_the_client_is_counted(self):
+    def test_the_order_of_what_is_counted_and_what_is_so(self):
         steps = mock.Mock()
         debugger = types.SimpleNamespace(
-            on_configuration_done=steps.configured, on_disconnect=None, do_wait_suspend=None
+            on_configuration_done=steps.configured,
+            on_disconnect=steps.disconnected,
+            do_wait_suspend=None,
+            is_attached=lambda: True,
         )
         with contextlib.ExitStack() as stack:
             for owner, name, stand_in in (
@@ -19,13 +22,19 @@ class Attach(unittest.TestCase):
                 (_debugpy, "_py_db", lambda: debugger),
                 (_debugpy, "hide_frames", mock.Mock()),
                 (_debugpy._debugpy_output, "bound", mock.Mock()),
-                (_debugpy._debugpy_tracing, "off", mock.Mock()),
+                (_debugpy._debugpy_output, "end", steps.streams),
                 (_debugpy._debugpy_tracing, "on", steps.traced),
+                (_debugpy._debugpy_tracing, "off", mock.Mock()),
             ):
                 stack.enter_context(mock.patch.object(owner, name, stand_in))
-            _debugpy.settle(steps.counted, None, None)
+            _debugpy.settle(steps.attach, steps.leave, steps.detach, None)
             debugger.on_configuration_done()
-        self.assertEqual([name for name, _, _ in steps.mock_calls], ["traced", "counted", "configured"])
+            debugger.on_disconnect()
+        self.assertEqual(
+            [name for name, _, _ in steps.mock_calls],
+            # The main thread goes on as soon as it is configured; a wake as soon as it is disconnected.
+            ["traced", "attach", "configured", "leave", "disconnected", "streams", "detach"],
+        )
 
 
 class AfterEnd(unittest.TestCase):
@@ -47,7 +56,7 @@ class AfterEnd(unittest.TestCase):
             (_debugpy._debugpy_tracing, "end", self.say("tracing")),
         ):
             stack.enter_context(mock.patch.object(owner, name, stand_in))
-        _debugpy.settle(None, None, self.say("record"))
+        _debugpy.settle(None, None, None, self.say("record"))
 
     def say(self, what):
         def say(*_):

@@ -181,7 +181,7 @@ class Waits(unittest.TestCase):
             (self.session, "_load", mock.Mock()),
             (self.session, "_attached", lambda: False),
             (self.session, "listen", mock.Mock()),
-            (self.session, "show_paused", lambda *_: self.session._on_detach()),
+            (self.session, "show_paused", lambda *_: self.session._on_leave()),
             (_debugpy, "threads_left", lambda: None),
             (_debugpy, "wait", lambda limit, is_over: self.over.append(is_over())),
             (_say, "note", self.notes.append),
@@ -202,7 +202,7 @@ class Waits(unittest.TestCase):
         self.assertEqual(self.over, [True])
 
     def test_one_that_left_earlier_ends_no_wait(self):
-        self.session._on_detach()
+        self.session._on_leave()
         with mock.patch.object(self.session, "show_paused"):
             self.session.on_wake()
             self.session.start(wait=True)
