@@ -198,7 +198,7 @@ def _wait(session):
         limit = session.limit(0)  # type: ignore
         session.show_paused(limit)  # type: ignore
         if not session.wait(limit, 0):  # type: ignore
-            _say.note("%s: the program goes on" % session.why_alone(0))  # type: ignore
+            _say.note("%s: the program goes on" % session.why_alone())  # type: ignore
         elif session.config["stopOnEntry"]:  # type: ignore
             _debugpy.stop_on_entry()
     except DebuggerUnavailable as error:

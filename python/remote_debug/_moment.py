@@ -24,19 +24,8 @@ _library = os.path.dirname(os.__file__) + os.sep
 _added = (_library + "site-packages", _library + "dist-packages")
 
 _folder = os.path.dirname(__file__) + os.sep
-#: Where rdg itself holds locks that debugpy's threads need, and calls debugpy.
-_own = tuple(
-    _folder + name
-    for name in (
-        "_adapter.py",
-        "_debugpy.py",
-        "_debugpy_output.py",
-        "_debugpy_tracing.py",
-        "_port.py",
-        "_record.py",
-        "_session.py",
-    )
-)
+#: Of rdg's own files those that call the program: its handlers and hooks may take long.
+_callers = (_folder + "_crash.py", _folder + "_signals.py")
 
 _since = 0.0  # when the wake that is put off came first
 _coming = 0  # the process in which it is on its way again
@@ -111,9 +100,11 @@ def _holds_lock():
 def _in_own_code(frame):
     # type: (object) -> bool
     """Whether rdg's own code is under way, in a call of the program's or as the main thread's tracing is
-    switched. It ends by itself; where it waits for a client, no wake comes here."""
+    switched: it holds locks that debugpy's threads need. It ends by itself; where it waits for a client, no
+    wake comes here."""
     while frame is not None:
-        if frame.f_code.co_filename in _own:  # type: ignore
+        name = frame.f_code.co_filename  # type: ignore
+        if name.rpartition(os.sep)[0] + os.sep == _folder and name not in _callers:
             return True
         frame = frame.f_back  # type: ignore
     return False

@@ -74,7 +74,8 @@ class Session:
         self.closed = False  # the program is ending
         self._clients = 0  # how many have attached so far …
         self._shown = 0  # … which of them was shown the last stop …
-        self._left = 0  # … and how many have left
+        self._left = 0  # … how many have left …
+        self._left_before = 0  # … and how many of them before the wait
         self._again = False  # a wake came that the stop under way doesn't answer
         self.stack = None  # type: object  # what the record says about the stack file
         self._record = None  # type: object
@@ -162,6 +163,8 @@ class Session:
         here that needs a lock or a thread."""
         if self.waiting:
             self.show_paused()
+            if self._has_left():
+                self._again = True  # the wait is about to end, and the program would go on
         elif not self._attached() or self._clients != self._shown:
             # The client of the stop has gone, and the program hasn't got on yet.
             self._again = True
@@ -188,8 +191,7 @@ class Session:
                 self.show_paused(limit)
                 self._again = False
                 if not self.wait(limit, left_before):
-                    why = self.why_alone(left_before)
-                    _say.note("%s: the program goes on; wake it again with `rdg attach`" % why)
+                    _say.note("%s: the program goes on; wake it again with `rdg attach`" % self.why_alone())
                     return
         except Exception as error:
             _say.note("Cannot open the debugger: %s" % error)
@@ -233,7 +235,7 @@ class Session:
                     contained = _outside.is_contained(self.config["machine"])
                     _say.write(_block.crashed(self.record.values, words, left, contained))
                     if not self.wait(left, left_before):
-                        if self._left != left_before:
+                        if self._has_left():
                             continue
                         _say.note("Nobody attached in time: the program ends")
                         return
@@ -325,21 +327,27 @@ class Session:
         """
         from . import _debugpy
 
+        self._left_before = left_before
         self._waiting_thread = _thread.get_ident()
         self.waiting = True
         # Listening alone doesn't tell: after a detach the program listens, too, and runs on.
         self.record.write(waiting=True)
         try:
-            return _debugpy.wait(limit, lambda: self._left != left_before)
+            return _debugpy.wait(limit, self._has_left)
         finally:
             self.waiting = False
             if self.record.values["waiting"]:
                 self.record.write(waiting=False)
 
-    def why_alone(self, left_before):
-        # type: (int) -> str
-        """Why :meth:`wait` was in vain."""
-        return "Nobody attached" if self._left == left_before else "The debugger has left"
+    def _has_left(self):
+        # type: () -> bool
+        """Whether a client that was waited for has come and left."""
+        return self._left != self._left_before
+
+    def why_alone(self):
+        # type: () -> str
+        """Why the last :meth:`wait` was in vain."""
+        return "The debugger has left" if self._has_left() else "Nobody attached"
 
     def show(self, last_line):
         # type: (str) -> None

@@ -193,6 +193,18 @@ class Waits(unittest.TestCase):
         self.assertEqual(self.over, [True])
         self.assertIn("The debugger has left: the program goes on", self.notes[0])
 
+    def test_one_more_before_the_wait_has_ended_is_waited_for_again(self):
+        wait = _debugpy.wait
+
+        def wake_and_wait(limit, is_over):
+            if not self.over:
+                self.session.on_another_wake()
+            return wait(limit, is_over)
+
+        with mock.patch.object(_debugpy, "wait", wake_and_wait):
+            self.session.on_wake()
+        self.assertEqual(self.over, [True, True])
+
     def test_at_the_start(self):
         _arm._wait(self.session)
         self.assertEqual((self.over, self.notes), ([True], ["The debugger has left: the program goes on"]))
