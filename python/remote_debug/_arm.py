@@ -131,12 +131,14 @@ def on_wake(frame):
     from . import _moment, _session, _signals
 
     session = _session.current()
-    if session.busy or _signals.is_handling(frame):
+    if session.busy or session.is_waiting_here() or _signals.is_handling(frame):
         session.on_another_wake()
     elif not _moment.has_threads():
         from . import _say
 
         _say.note("Cannot stop this program: gevent or eventlet stands in for Python's threads in it")
+    elif session.is_stopped_here():
+        pass  # at a breakpoint, say; put off, the wake would stop the program once more when it goes on
     elif session.closed or _moment.is_good(frame, session.config["signal"]):
         session.on_wake()
 
@@ -195,8 +197,8 @@ def _wait(session):
         session.listen("listening")  # type: ignore
         limit = session.limit(0)  # type: ignore
         session.show_paused(limit)  # type: ignore
-        if not session.wait(limit):  # type: ignore
-            _say.note("Nobody attached: the program goes on")
+        if not session.wait(limit, 0):  # type: ignore
+            _say.note("%s: the program goes on" % session.why_alone())  # type: ignore
         elif session.config["stopOnEntry"]:  # type: ignore
             _debugpy.stop_on_entry()
     except DebuggerUnavailable as error:

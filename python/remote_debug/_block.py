@@ -34,6 +34,18 @@ def qualified(host, limit=2.0):
     return found[0] if found else host
 
 
+_names = {}  # type: dict  # what the resolver has said
+
+
+def _full(host):
+    # type: (str) -> str
+    """The host's full name; looked up once. A wake in the midst of waiting asks for it again, and there no
+    thread may be started: debugpy's own code, which the wake has met, may hold a lock that it needs."""
+    if host not in _names:
+        _names[host] = qualified(host)
+    return _names[host]
+
+
 def tunnel(values):
     # type: (dict) -> str
     """The ssh line that a person pastes on the laptop."""
@@ -43,7 +55,7 @@ def tunnel(values):
     in_job = values["job"]["id"] != "local"
     if not in_job:
         login = login or values["hostname"]
-    target = "%s@%s" % (user, qualified(login)) if login else "<user@login.hostname>"
+    target = "%s@%s" % (user, _full(login)) if login else "<user@login.hostname>"
     if is_loopback(node):
         if in_job:
             return "ssh -N -L 5678:%s:%d -J %s %s@%s" % (node, port, target, user, values["host"])

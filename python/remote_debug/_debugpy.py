@@ -52,13 +52,14 @@ def restore_environment(before):
 _after_end = None  # type: object  # what :func:`after_end` has to do
 
 
-def settle(on_attach, on_detach, on_end):
-    # type: (object, object, object) -> None
+def settle(on_attach, on_leave, on_detach, on_end):
+    # type: (object, object, object, object) -> None
     """After ``listen``: hides rdg's own frames, bounds the output sent, and reports attach and detach,
     and the end of the adapter.
 
-    The first two callbacks run in pydevd's reader thread. ``on_disconnect`` and
-    ``on_configuration_done`` are methods of PyDB in every version tried.
+    ``on_leave`` comes before the client counts as gone, ``on_detach`` when all is as it was without it.
+    All but the last callback run in pydevd's reader thread. ``on_disconnect``, ``on_configuration_done`` and
+    ``do_wait_suspend`` are methods of PyDB in every version tried.
     """
     global _after_end
     py_db = _py_db()
@@ -66,22 +67,37 @@ def settle(on_attach, on_detach, on_end):
     _debugpy_output.bound(py_db)
     configured = py_db.on_configuration_done
     disconnected = py_db.on_disconnect
+    suspended = py_db.do_wait_suspend
 
     def on_configuration_done():
         # type: () -> None
         # Tracing first: the program must not run past a breakpoint once the client hears "configured".
         _debugpy_tracing.on(py_db)
-        configured()
+        # Counted first, too: the main thread goes on at once, and is asked by the next wake whose stop this is.
         on_attach()  # type: ignore
+        configured()
 
     def on_disconnect():
         # type: () -> None
         was_attached = py_db.is_attached()
+        if was_attached:
+            on_leave()  # type: ignore
         disconnected()
         _debugpy_output.end(py_db)
         if was_attached:
             _debugpy_tracing.off(py_db)
             on_detach()  # type: ignore
+
+    def do_wait_suspend(*args, **kwargs):
+        # type: (*object, **object) -> None
+        # A client that leaves takes the connection away first, and lets the threads go then. One that was just
+        # about to stop came too late for that, and would stand still for ever.
+        if py_db.is_attached():
+            suspended(*args, **kwargs)
+        else:
+            from _pydevd_bundle.pydevd_thread_lifecycle import resume_threads
+
+            resume_threads("*")
 
     def after_end():
         # type: () -> None
@@ -92,6 +108,7 @@ def settle(on_attach, on_detach, on_end):
 
     py_db.on_configuration_done = on_configuration_done
     py_db.on_disconnect = on_disconnect
+    py_db.do_wait_suspend = do_wait_suspend
     _after_end = after_end
     _debugpy_tracing.off(py_db)
 
@@ -135,20 +152,26 @@ def ended():
     return py_db is None or py_db.pydb_disposed  # type: ignore
 
 
-class _UntilEnded(threading.Event):
-    """Set as well when the adapter dies meanwhile: nobody could attach any more."""
+class _UntilOver(threading.Event):
+    """Set as well when ``is_over`` says so, or when the adapter dies meanwhile: nobody could attach any more."""
+
+    def __init__(self, is_over):
+        # type: (object) -> None
+        threading.Event.__init__(self)
+        self._is_over = is_over
 
     def is_set(self):
         # type: () -> bool
-        return threading.Event.is_set(self) or ended()
+        return threading.Event.is_set(self) or ended() or self._is_over()  # type: ignore
 
 
-def wait(seconds):
-    # type: (float) -> bool
-    """Blocks until a client is attached and configured; False when the time is over (0: no limit)."""
+def wait(seconds, is_over):
+    # type: (float, object) -> bool
+    """Blocks until a client is attached and configured; False when the time is over (0: no limit), or where
+    ``is_over()`` is true before."""
     import pydevd
 
-    cancel = _UntilEnded()
+    cancel = _UntilOver(is_over)
     timer = None
     if seconds:
         timer = threading.Timer(seconds, cancel.set)
@@ -200,12 +223,7 @@ def stop_now():
     info.is_tracing += 1
     try:
         py_db.set_suspend(thread, CMD_SET_BREAK)  # type: ignore
-        if attached():
-            py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
-        else:
-            # The client has gone meanwhile. One that goes later lets this thread go: a disconnect
-            # takes the connection away first, and resumes then.
-            resume_threads("*")
+        py_db.do_wait_suspend(thread, frame, "line", None)  # type: ignore
     except BaseException:
         # A handler of the program's own ends it, for one; other threads must not stand still for ever.
         resume_threads("*")

@@ -23,6 +23,10 @@ _bootstrap = "<frozen importlib._bootstrap>"
 _library = os.path.dirname(os.__file__) + os.sep
 _added = (_library + "site-packages", _library + "dist-packages")
 
+_folder = os.path.dirname(__file__) + os.sep
+#: Of rdg's own files those that call the program: its handlers and hooks may take long.
+_callers = (_folder + "_crash.py", _folder + "_signals.py")
+
 _since = 0.0  # when the wake that is put off came first
 _coming = 0  # the process in which it is on its way again
 
@@ -63,7 +67,7 @@ def is_good(frame, number):
 def _obstacle(frame, waited):
     # type: (object, float) -> float
     """Seconds after which to look again, 0 where nothing is in the way."""
-    if _holds_lock() or _in_debugger(frame):
+    if _holds_lock() or _in_own_code(frame) or _in_debugger(frame):
         return 0.02
     innermost = frame.f_code.co_filename  # type: ignore
     if innermost.startswith("<frozen importlib.") or _half_imported():
@@ -90,6 +94,19 @@ def _holds_lock():
             if not lock.acquire(timeout=0.1):
                 return True
             lock.release()
+    return False
+
+
+def _in_own_code(frame):
+    # type: (object) -> bool
+    """Whether rdg's own code is under way, in a call of the program's or as the main thread's tracing is
+    switched: it holds locks that debugpy's threads need. It ends by itself; where it waits for a client, no
+    wake comes here."""
+    while frame is not None:
+        name = frame.f_code.co_filename  # type: ignore
+        if name.rpartition(os.sep)[0] + os.sep == _folder and name not in _callers:
+            return True
+        frame = frame.f_back  # type: ignore
     return False
 
 

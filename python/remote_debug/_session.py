@@ -70,9 +70,12 @@ class Session:
         self.listening = False
         self.busy = False  # opening the port, waiting for a client or stopped, by a wake or a crash
         self.waiting = False
+        self._waiting_thread = 0
         self.closed = False  # the program is ending
         self._clients = 0  # how many have attached so far …
-        self._shown = 0  # … and which of them was shown the last stop
+        self._shown = 0  # … which of them was shown the last stop …
+        self._left = 0  # … how many have left …
+        self._left_before = 0  # … and how many of them before the wait
         self._again = False  # a wake came that the stop under way doesn't answer
         self.stack = None  # type: object  # what the record says about the stack file
         self._record = None  # type: object
@@ -104,9 +107,10 @@ class Session:
         self._load()
         new = self.listen("listening")
         if not self._attached():
+            left_before = self._left
             if wait:
                 self.show_paused()
-                self.wait(self.limit(0))
+                self.wait(self.limit(0), left_before)
             elif new:
                 self.show("Script goes on; attach whenever you like.")
         values = self.record.values
@@ -139,11 +143,28 @@ class Session:
         finally:
             self.busy = False
 
+    def is_waiting_here(self):
+        # type: () -> bool
+        """Whether it is the current thread that waits for a client."""
+        return self.waiting and self._waiting_thread == _thread.get_ident()
+
+    def is_stopped_here(self):
+        # type: () -> bool
+        """Whether the current thread stands still for a client already."""
+        if not self._attached():
+            return False
+        from . import _debugpy
+
+        return _debugpy.is_stopped()
+
     def on_another_wake(self):
         # type: () -> None
-        """A wake in the midst of one: neither opening nor stopping may be entered twice."""
+        """A wake in the midst of one: neither opening nor stopping may be entered twice. Nothing is called
+        here that needs a lock or a thread."""
         if self.waiting:
             self.show_paused()
+            if self._has_left():
+                self._again = True  # the wait is about to end, and the program would go on
         elif not self._attached() or self._clients != self._shown:
             # The client of the stop has gone, and the program hasn't got on yet.
             self._again = True
@@ -164,18 +185,23 @@ class Session:
                 _say.note("The program is ending: too late to stop it")
                 return
             if not self._attached():
+                left_before = self._left
                 self.listen("listening")
                 limit = self.limit(1800)
                 self.show_paused(limit)
                 self._again = False
-                if not self.wait(limit):
-                    _say.note("Nobody attached: the program goes on; wake it again with `rdg attach`")
+                if not self.wait(limit, left_before):
+                    _say.note("%s: the program goes on; wake it again with `rdg attach`" % self.why_alone())
                     return
         except Exception as error:
             _say.note("Cannot open the debugger: %s" % error)
             return
         try:
             self._shown = self._clients
+            # Those that came since are answered by this stop; where its client has gone, they may not be.
+            again, self._again = self._again, False
+            if again and not self._attached():
+                self._again = True
             if left:
                 _debugpy.pause_others()
             elif not _debugpy.is_stopped():
@@ -204,10 +230,13 @@ class Session:
             until = time.monotonic() + limit
             while True:
                 if not self._attached():
+                    left_before = self._left
                     left = max(until - time.monotonic(), 0.001) if limit else 0
                     contained = _outside.is_contained(self.config["machine"])
                     _say.write(_block.crashed(self.record.values, words, left, contained))
-                    if not self.wait(left):
+                    if not self.wait(left, left_before):
+                        if self._has_left():
+                            continue
                         _say.note("Nobody attached in time: the program ends")
                         return
                 # One after the other: "continue" lets all threads go, also one that is about to stop.
@@ -283,26 +312,42 @@ class Session:
         finally:
             self.busy = busy
         self.listening = True
-        _debugpy.settle(self._on_attach, self._on_detach, self._on_end)
+        _debugpy.settle(self._on_attach, self._on_leave, self._on_detach, self._on_end)
         self.record.write(
             state=state, address={"host": self._reachable(host), "port": port}, token=token, **more
         )
         return True
 
-    def wait(self, limit):
-        # type: (float) -> bool
-        """Waits for a client; False when the time is over."""
+    def wait(self, limit, left_before):
+        # type: (float, int) -> bool
+        """Waits for a client; False when the time is over, or one has come and left already: within
+        milliseconds, or while this thread did something else.
+
+        :param left_before: how many had left before this one could come.
+        """
         from . import _debugpy
 
+        self._left_before = left_before
+        self._waiting_thread = _thread.get_ident()
         self.waiting = True
         # Listening alone doesn't tell: after a detach the program listens, too, and runs on.
         self.record.write(waiting=True)
         try:
-            return _debugpy.wait(limit)
+            return _debugpy.wait(limit, self._has_left)
         finally:
             self.waiting = False
             if self.record.values["waiting"]:
                 self.record.write(waiting=False)
+
+    def _has_left(self):
+        # type: () -> bool
+        """Whether a client that was waited for has come and left."""
+        return self._left != self._left_before
+
+    def why_alone(self):
+        # type: () -> str
+        """Why the last :meth:`wait` was in vain."""
+        return "The debugger has left" if self._has_left() else "Nobody attached"
 
     def show(self, last_line):
         # type: (str) -> None
@@ -327,14 +372,21 @@ class Session:
 
     def _attached(self):
         # type: () -> bool
+        if not self.listening:
+            return False  # and debugpy is being imported, maybe, by the code that a wake has met
         from . import _debugpy
 
-        return self.listening and _debugpy.attached()
+        return _debugpy.attached()
 
     def _on_attach(self):
         # type: () -> None
         self._clients += 1
         self.record.write(state="attached", waiting=False)
+
+    def _on_leave(self):
+        # type: () -> None
+        # So whoever sees that nobody is attached, and counts then, counts this one.
+        self._left += 1
 
     def _on_detach(self):
         # type: () -> None

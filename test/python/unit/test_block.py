@@ -38,6 +38,24 @@ class Qualified(unittest.TestCase):
             self.assertLess(time.monotonic() - before, 0.9)
 
 
+class LookedUpOnce(unittest.TestCase):
+    def test_the_second_time_no_thread_is_started(self):
+        values = {
+            "address": {"host": "n7", "port": 4000},
+            "user": "me",
+            "host": "n7",
+            "hostname": "n7",
+            "submitHost": "once",
+            "job": {"id": "36", "display": "36"},
+        }
+        with mock.patch.dict(_block._names):
+            with resolver("once.hpc.edu"):
+                first = _block.tunnel(values)
+            with mock.patch("threading.Thread.start", side_effect=AssertionError):
+                self.assertEqual(_block.tunnel(values), first)
+        self.assertTrue(first.endswith("me@once.hpc.edu"), first)
+
+
 class Tunnel(unittest.TestCase):
     def tunnel(self, **changes):
         values = {

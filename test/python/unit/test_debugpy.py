@@ -1,4 +1,4 @@
-"""_debugpy: what happens at the end of the adapter, and what a forked child forgets of it."""
+"""_debugpy: what happens at an attach and at the end of the adapter, and what a forked child forgets of it."""
 import contextlib
 import types
 import unittest
@@ -7,11 +7,43 @@ from unittest import mock
 from remote_debug import _debugpy
 
 
+class Attach(unittest.TestCase):
+    def test_the_order_of_what_is_counted_and_what_is_so(self):
+        steps = mock.Mock()
+        debugger = types.SimpleNamespace(
+            on_configuration_done=steps.configured,
+            on_disconnect=steps.disconnected,
+            do_wait_suspend=None,
+            is_attached=lambda: True,
+        )
+        with contextlib.ExitStack() as stack:
+            for owner, name, stand_in in (
+                (_debugpy, "_after_end", None),
+                (_debugpy, "_py_db", lambda: debugger),
+                (_debugpy, "hide_frames", mock.Mock()),
+                (_debugpy._debugpy_output, "bound", mock.Mock()),
+                (_debugpy._debugpy_output, "end", steps.streams),
+                (_debugpy._debugpy_tracing, "on", steps.traced),
+                (_debugpy._debugpy_tracing, "off", mock.Mock()),
+            ):
+                stack.enter_context(mock.patch.object(owner, name, stand_in))
+            _debugpy.settle(steps.attach, steps.leave, steps.detach, None)
+            debugger.on_configuration_done()
+            debugger.on_disconnect()
+        self.assertEqual(
+            [name for name, _, _ in steps.mock_calls],
+            # The main thread goes on as soon as it is configured; a wake as soon as it is disconnected.
+            ["traced", "attach", "configured", "leave", "disconnected", "streams", "detach"],
+        )
+
+
 class AfterEnd(unittest.TestCase):
     def setUp(self):
         self.said = []
         self.fails = None
-        debugger = types.SimpleNamespace(on_configuration_done=None, on_disconnect=None)
+        debugger = types.SimpleNamespace(
+            on_configuration_done=None, on_disconnect=None, do_wait_suspend=None
+        )
         stack = contextlib.ExitStack()
         self.addCleanup(stack.close)
         for owner, name, stand_in in (
@@ -24,7 +56,7 @@ class AfterEnd(unittest.TestCase):
             (_debugpy._debugpy_tracing, "end", self.say("tracing")),
         ):
             stack.enter_context(mock.patch.object(owner, name, stand_in))
-        _debugpy.settle(None, None, self.say("record"))
+        _debugpy.settle(None, None, None, self.say("record"))
 
     def say(self, what):
         def say(*_):

@@ -8,7 +8,7 @@ import unittest
 from importlib.machinery import ModuleSpec
 from unittest import mock
 
-from remote_debug import _debugpy_tracing, _moment
+from remote_debug import _crash, _debugpy_tracing, _main_thread, _moment, _record, _session, _signals
 
 
 def here():
@@ -48,6 +48,17 @@ class Moment(unittest.TestCase):
     def test_tracing_that_is_being_switched_puts_it_off(self):
         with _debugpy_tracing.lock:
             self.assertFalse(_moment.is_good(here(), 40))
+
+    def test_own_code_that_holds_locks_puts_it_off(self):
+        for module in (_session, _record, _debugpy_tracing, _main_thread):
+            with self.subTest(module.__name__):
+                _moment._coming = 0
+                self.assertFalse(_moment.is_good(frame_of(module.__file__), 40))
+        # What it calls of the program's, a hook or a handler, may take long.
+        for module in (_signals, _crash):
+            with self.subTest(module.__name__):
+                _moment._coming = 0
+                self.assertTrue(_moment.is_good(frame_of(module.__file__), 40))
 
     def test_many_at_once_are_one(self):
         with threading._active_limbo_lock:

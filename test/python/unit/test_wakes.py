@@ -1,11 +1,14 @@
-"""Wakes that come together, near the recursion limit, or too late. What stops is a stand-in."""
+"""Wakes that come together, near the recursion limit, or too late, and clients that leave too early.
+What stops and what waits is a stand-in."""
+import contextlib
 import os
 import signal
 import sys
+import threading
 import unittest
 from unittest import mock
 
-from remote_debug import _arm, _config, _say, _session, _signals
+from remote_debug import _arm, _config, _debugpy, _say, _session, _signals
 
 NUMBER = signal.SIGRTMIN + 6
 
@@ -72,6 +75,26 @@ class Wakes(unittest.TestCase):
         self.wake()
         self.assertEqual(len(self.stops), 2)
 
+    def test_one_at_a_breakpoint_is_answered_already(self):
+        self.session._attached = lambda: True
+        with mock.patch.object(_debugpy, "is_stopped", lambda: True):
+            self.wake()
+        self.assertEqual(self.stops, [])
+        with mock.patch.object(_debugpy, "is_stopped", lambda: False):
+            self.wake()
+        self.assertEqual(len(self.stops), 1)
+
+    def test_one_while_this_thread_waits_says_where_to_connect_once_more(self):
+        shown = []
+        self.session.show_paused = lambda: shown.append(1)
+        self.session.waiting = True
+        self.session._waiting_thread = threading.get_ident()
+        self.wake()
+        self.assertEqual((self.stops, shown), ([], [1]))
+        self.session._waiting_thread += 1  # another thread waits: this one is to stop
+        self.wake()
+        self.assertEqual((len(self.stops), shown), (1, [1]))
+
     def test_a_program_that_ends_is_left_alone(self):
         self.session.close()
         self.wake()
@@ -108,6 +131,31 @@ class Wakes(unittest.TestCase):
         self.assertEqual(self.stops, [])
         self.assertIn(b"gevent or eventlet", write.call_args[0][1])
 
+    def test_one_more_as_the_awaited_client_comes_is_answered_by_its_stop(self):
+        del self.session._stop_for_client
+
+        def wait(*_):
+            self.session._clients += 1
+            self.session._attached = lambda: True
+            self.wake()
+            return True
+
+        stop = mock.Mock()
+        with contextlib.ExitStack() as stack:
+            for owner, name, stand_in in (
+                (self.session, "_load", mock.Mock()),
+                (self.session, "_attached", lambda: False),
+                (self.session, "listen", mock.Mock()),
+                (self.session, "show_paused", mock.Mock()),
+                (self.session, "wait", wait),
+                (_debugpy, "threads_left", lambda: None),
+                (_debugpy, "is_stopped", lambda: False),
+                (_debugpy, "stop_now", stop),
+            ):
+                stack.enter_context(mock.patch.object(owner, name, stand_in))
+            self.wake()
+        stop.assert_called_once_with()
+
     def test_what_ends_the_program_does(self):
         def leave():
             raise SystemExit(3)
@@ -116,6 +164,62 @@ class Wakes(unittest.TestCase):
         with self.assertRaises(SystemExit):
             self.wake()
         self.assertFalse(self.session.busy)
+
+
+class Waits(unittest.TestCase):
+    """A client comes and leaves while the program still says where to connect: nobody is waited for."""
+
+    def setUp(self):
+        self.session = _session.Session(dict(_config.DEFAULTS), [])
+        values = {"exception": None, "waiting": False, "address": {"host": "n7", "port": 1}, "remotePath": "/"}
+        self.session._record = mock.Mock(values=values)
+        self.notes = []
+        self.over = []
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        for owner, name, stand_in in (
+            (self.session, "_load", mock.Mock()),
+            (self.session, "_attached", lambda: False),
+            (self.session, "listen", mock.Mock()),
+            (self.session, "show_paused", lambda *_: self.session._on_leave()),
+            (_debugpy, "threads_left", lambda: None),
+            (_debugpy, "wait", lambda limit, is_over: self.over.append(is_over())),
+            (_say, "note", self.notes.append),
+        ):
+            stack.enter_context(mock.patch.object(owner, name, stand_in))
+
+    def test_after_a_wake(self):
+        self.session.on_wake()
+        self.assertEqual(self.over, [True])
+        self.assertIn("The debugger has left: the program goes on", self.notes[0])
+
+    def test_one_more_before_the_wait_has_ended_is_waited_for_again(self):
+        wait = _debugpy.wait
+
+        def wake_and_wait(limit, is_over):
+            if not self.over:
+                self.session.on_another_wake()
+            return wait(limit, is_over)
+
+        with mock.patch.object(_debugpy, "wait", wake_and_wait):
+            self.session.on_wake()
+        self.assertEqual(self.over, [True, True])
+
+    def test_at_the_start(self):
+        _arm._wait(self.session)
+        self.assertEqual((self.over, self.notes), ([True], ["The debugger has left: the program goes on"]))
+
+    def test_in_a_call_of_the_programs(self):
+        self.session.start(wait=True)
+        self.assertEqual(self.over, [True])
+
+    def test_one_that_left_earlier_ends_no_wait(self):
+        self.session._on_leave()
+        with mock.patch.object(self.session, "show_paused"):
+            self.session.on_wake()
+            self.session.start(wait=True)
+        self.assertEqual(self.over, [False, False])
+        self.assertIn("Nobody attached: the program goes on", self.notes[0])
 
 
 if __name__ == "__main__":
