@@ -103,11 +103,13 @@ export class SessionKeeper implements Keeper<Found> {
   async #untilOver(found: Found): Promise<Over> {
     const { login, board } = this.#desk;
     let first = true;
-    while (true) {
+    // Nobody waits for this any more once the person has ended it: nothing is begun or said then.
+    while (this.#found === found) {
       if (!this.#way) {
         const built = await this.#build(found, !first);
         if (built) return built;
         if (!first) await this.#untilLeft(found);
+        if (this.#found !== found) break;
         this.#announce(found, first);
         first = false;
       }
@@ -126,6 +128,7 @@ export class SessionKeeper implements Keeper<Found> {
       if (await this.#hasEnded(found)) return { type: "gone", why: `${name(found)} has ended.` };
       await this.close();
     }
+    return { type: "stop" };
   }
 
   async #rebuild(why: string): Promise<boolean> {
@@ -136,8 +139,10 @@ export class SessionKeeper implements Keeper<Found> {
   /** What is behind an end: the connection below, where it was the editor's that was noticed first. */
   async #behind(end: End): Promise<End> {
     if (end.type !== "way" && end.type !== "suspect") return end;
-    const broken = this.#desk.login.link.broken.then((why): End => ({ type: "link", why }));
-    return await Promise.race([broken, pause(100)]) || end;
+    const { login, stopped } = this.#desk;
+    const broken = login.link.broken.then((why): End => ({ type: "link", why }));
+    // A terminal gives Ctrl-C to ssh as well, which may be the quicker one.
+    return await Promise.race([stopped, broken, pause(100)]) || end;
   }
 
   /** Whether a record goes within a moment: a program says goodbye before it has ended. */

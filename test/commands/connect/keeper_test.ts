@@ -57,6 +57,10 @@ class FakeLogin {
   hangs: (script: string) => boolean = () => false;
   /** Whether a way has been made. */
   reached = false;
+  /** Settles when a way was wanted and refused; null while none is refused. */
+  refused: PromiseWithResolvers<void> | null = null;
+  /** How many ways were wanted. */
+  wanted = 0;
 
   /** @param changes What is particular about the process's record. */
   constructor(changes: Record<string, unknown>) {
@@ -83,6 +87,11 @@ class FakeLogin {
         return Promise.resolve({ code: 0, stdout, stderr: "" });
       },
       connect: () => {
+        this.wanted++;
+        if (this.refused) {
+          this.refused.resolve();
+          return Promise.reject(new Error("Connection refused"));
+        }
         this.reached = true;
         return Promise.resolve(debuggerOfLiterals());
       },
@@ -191,6 +200,18 @@ Deno.test("connect.SessionKeeper ends at once while the login node gives no answ
     first.hangs = () => true;
     keeper.onFront({ type: "closed" } as Parameters<typeof keeper.onFront>[0]);
     await ends(first, served, stop);
+  });
+  await t.step("and begins nothing afterwards", async () => {
+    const { first, keeper, served, stop } = await setUp();
+    const { promise: refused } = first.refused = Promise.withResolvers();
+    keeper.onFront({ type: "closed" } as Parameters<typeof keeper.onFront>[0]);
+    assert.notEqual(await inTime(refused, 10_000), "late");
+    // It looks for a while whether the program has ended, then makes a new way.
+    stop();
+    assert.deepEqual(await inTime(served, 3000), { type: "stop" });
+    const { wanted } = first;
+    await inTime(never(), 2000);
+    assert.equal(first.wanted, wanted);
   });
 });
 
