@@ -14,7 +14,7 @@
 export function pieceReader(): (line: string) => Record<string, unknown> | null {
   const pieces = new Map<string, string[]>();
   return (line) => {
-    const [, stream = "", more, piece = ""] = /rdg-helper (\S+) ([01]) (.*)$/.exec(line) ?? [];
+    const [, stream = "", more, piece = ""] = /rdg-helper (\S+) ([01]) (.*?)\r?$/.exec(line) ?? [];
     if (more === undefined) return null;
     const text = pieces.get(stream) ?? [];
     text.push(piece);

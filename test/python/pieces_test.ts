@@ -40,4 +40,7 @@ Deno.test("pieceReader() passes over what isn't a helper's", () => {
   const lines = ["", "rdg-helper", "rdg-helper n1:7 2 {}", "rdg-helper n1:7 0 {", "rdg-wake {}"];
   for (const line of lines) assert.equal(read(line), null, line);
   assert.deepEqual(read('0: rdg-helper n1:7 0 {"type":"done"}'), { type: "done" });
+  // Below a terminal, which some schedulers give.
+  assert.equal(read('rdg-helper n1:7 1 {"type":\r'), null);
+  assert.deepEqual(read('rdg-helper n1:7 0 "done"}\r'), { type: "done" });
 });
