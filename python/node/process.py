@@ -77,8 +77,8 @@ class Process:
             os.kill(self.here, 0)
         except ProcessLookupError:
             return Refused("gone")
-        except OSError:
-            pass
+        except PermissionError:
+            return Refused("not-mine")
         return Refused("hidden")
 
     def check(self):

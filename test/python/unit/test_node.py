@@ -115,6 +115,21 @@ print(outside.why_unarmed(question, question.stack_file(999)))
             self.assertIn(said, done.stdout.decode(), done.stderr.decode())
 
 
+class NotShown(unittest.TestCase):
+    """What is behind a number that /proc doesn't show: hidepid hides all processes of others."""
+
+    def test_what_the_kernel_says_of_it(self):
+        cases = {"gone": ProcessLookupError(), "not-mine": PermissionError(), "hidden": None}
+        for outcome, error in cases.items():
+            one = process.Process({}, [None, 2**30, 5, None, None])
+            with mock.patch("os.kill", side_effect=error) as kill:
+                with self.assertRaises(process.Refused) as refused:
+                    one.check()
+                self.assertEqual(refused.exception.outcome, outcome)
+                self.assertEqual(one.alive(), outcome == "hidden")
+            kill.assert_called_with(2**30, 0)
+
+
 class Records(unittest.TestCase):
     """Which session record is this process's."""
 
