@@ -298,16 +298,24 @@ export function parseRecord(
  * Removes records, and the folders that become empty by it.
  *
  * @param sessions Sessions that nothing stands behind any more.
+ * @returns Those whose record was removed.
  */
-export async function sweep(sessions: readonly Session[]): Promise<void> {
-  await inParallel(sessions, async ({ path }) => {
-    await Deno.remove(path).catch(() => {});
+export async function sweep(sessions: readonly Session[]): Promise<Set<Session>> {
+  const swept = new Set<Session>();
+  await inParallel(sessions, async (session) => {
+    const { path, uid, startTime, boot } = session;
+    // Another process may have got the number, and with it the file, since that was read.
+    const now = await readRecord(path, uid);
+    if (now === null || typeof now === "string") return;
+    if (now.startTime !== startTime || now.boot !== boot) return;
+    await Deno.remove(path).then(() => swept.add(session), () => {});
   });
   const folders = new Set(sessions.map(({ path }) => path.slice(0, path.lastIndexOf("/"))));
   await inParallel([...folders], async (folder) => {
     // A folder that still holds something stays.
     await Deno.remove(folder).catch(() => {});
   });
+  return swept;
 }
 
 const states: readonly string[] = ["armed", "listening", "attached", "crashed"];

@@ -12,7 +12,7 @@ import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
 import { stateFolder } from "../../python/sessions.ts";
 import { type Listing, type Look, look } from "./look.ts";
-import { otherBootLines, sessionData, sessionTable } from "./show.ts";
+import { otherBootLine, sessionData, sessionTable, tableRows } from "./show.ts";
 import { type Pause, watch } from "./watch.ts";
 
 /** What was typed after `rdg sessions`. */
@@ -27,6 +27,8 @@ export interface SessionsOptions {
   watch: boolean;
   /** Show the tokens. */
   token: boolean;
+  /** Remove the records of another boot. */
+  forget: boolean;
 }
 
 /** What the command says about itself. */
@@ -41,6 +43,11 @@ export const meta: CommandMeta = {
       type: "boolean",
       help: "Keep the list up to date until Ctrl-C: the records every 2 s (10 s where it is " +
         "no terminal), the scheduler once a minute",
+    },
+    forget: {
+      type: "boolean",
+      help: "Remove the records marked other boot: you know that this machine was restarted, which " +
+        "ended their programs",
     },
     scheduler: schedulerFlag,
     json: { type: "boolean", help: "Print one JSON object" },
@@ -63,6 +70,9 @@ export function parse(argv: readonly string[]): SessionsOptions {
   if (words.length > 0) {
     throw usageError(`Cannot use "${words[0]}": rdg sessions takes flags only`, "--job=JOB");
   }
+  if (values.forget === true && values.watch === true) {
+    throw usageError('Cannot use "--forget" together with "--watch"', "rdg sessions --forget");
+  }
   return {
     ...(values.job === undefined
       ? {}
@@ -71,6 +81,7 @@ export function parse(argv: readonly string[]): SessionsOptions {
     json: values.json === true,
     watch: values.watch === true,
     token: values.token === true,
+    forget: values.forget === true,
   };
 }
 
@@ -89,20 +100,25 @@ export async function run(options: SessionsOptions, host: Host, pause?: Pause): 
   const lines = ({ rows }: Look, width: number) =>
     rows.length === 0
       ? [noSessions(options)]
-      : sessionTable(rows, { now: host.now() / 1000, width, token: options.token });
+      : sessionTable(tableRows(rows), { now: host.now() / 1000, width, token: options.token });
+  const say = (line: string) => terminal.say(terminal.style("dim", line));
   const print = (found: Look) => {
+    const { rows, forgotten } = found;
+    if (options.forget) {
+      say(`Removed the records of another boot: ${forgotten || "there are none"}`);
+    }
     if (options.json) {
-      const sessions = found.rows.map((row) => sessionData(row, host.now() / 1000));
+      const sessions = rows.map((row) => sessionData(row, host.now() / 1000));
       terminal.out(`${JSON.stringify({ sessions }, null, options.watch ? 0 : 2)}\n`);
-    } else if (found.rows.length === 0) {
+    } else if (rows.length === 0) {
       terminal.say(noSessions(options));
     } else {
       // A token that is cut short is of no use, and neither is a column for a program that reads this.
       const width = terminal.outLive && !options.token ? terminal.columns : Infinity;
       terminal.out(`${lines(found, width).join("\n")}\n`);
-      for (const line of options.watch ? [] : otherBootLines(found.rows, host.hostname())) {
-        terminal.say(terminal.style("dim", line));
-      }
+      const { job } = options;
+      const line = options.watch ? null : otherBootLine(rows, { hostname: host.hostname(), job });
+      if (line !== null) say(line);
     }
   };
   if (options.watch) {

@@ -15,7 +15,7 @@ import {
   type ProcessState,
   processStates,
 } from "../_proc.ts";
-import { isOfOtherBoot } from "../_records.ts";
+import { isOfOtherBoot as isApart } from "../_records.ts";
 import { sameNode } from "../_scheduler.ts";
 import type { Job } from "../../plugins/contract.ts";
 import type { Runner } from "../../plugins/host.ts";
@@ -36,6 +36,11 @@ export interface Row {
  * was started anew.
  */
 export type Elsewhere = "other machine" | "other boot";
+
+/** Whether a session is of another boot, most likely an earlier one of this machine. */
+export function isOfOtherBoot({ elsewhere }: Row): boolean {
+  return elsewhere === "other boot";
+}
 
 /** Seconds by which the clocks of two machines may differ. */
 const skewS = 60;
@@ -80,7 +85,7 @@ export async function judge(
   const boot = here.length === 0 ? null : await ownBoot(context.runner);
   const gone = await endedOf(here, { boot, runner: context.runner });
   const apart = new Set(
-    here.filter((one) => isOfOtherBoot(one, { hostname: context.hostname, boot })),
+    here.filter((one) => isApart(one, { hostname: context.hostname, boot })),
   );
   const since = apart.size === 0 ? null : await bootTime(context.runner);
   const judged: Judged = { rows: [], doubtful: [], stale: [] };

@@ -12,7 +12,7 @@ import { ask, listJobs, openScheduler } from "../_scheduler.ts";
 import type { Job, SchedulerPlugin } from "../../plugins/contract.ts";
 import { formatError } from "../../plugins/error.ts";
 import { compareSessions, type Session, sweep } from "../../python/sessions.ts";
-import { judge, type Row } from "./judge.ts";
+import { isOfOtherBoot, judge, type Row } from "./judge.ts";
 
 /** What the scheduler said, and when. */
 export interface Listing {
@@ -32,6 +32,8 @@ export interface Look {
   listing: Listing | undefined;
   /** What the person should know of it: why the jobs are those of a while ago. */
   note: string | null;
+  /** How many records were removed because the person wanted it. */
+  forgotten: number;
 }
 
 /** What {@linkcode look} needs. */
@@ -40,6 +42,8 @@ export interface LookOptions {
   job?: string;
   /** The scheduler's name. */
   scheduler?: string;
+  /** Whether to remove records of another boot. */
+  forget?: boolean;
   /** The state folder; null where the environment names none. */
   state: string | null;
   /** The world. */
@@ -85,9 +89,20 @@ export async function look(options: LookOptions): Promise<Look> {
       else rows.push({ session });
     }
   }
-  await sweep(stale);
-  rows.sort((a, b) => compareSessions(a.session, b.session));
-  return { rows: rows.filter((row) => isOf(row, options.job)), listing, note };
+  const wanted = rows.filter((row) => isOf(row, options.job));
+  const toForget = options.forget ? wanted.filter(isOfOtherBoot) : [];
+  const swept = await sweep([...stale, ...toForget.map(({ session }) => session)]);
+  const forgotten = toForget.filter(({ session }) => swept.has(session));
+  return {
+    rows: wanted.filter((row) => !forgotten.includes(row)).sort(compareRows),
+    ...{ listing, note, forgotten: forgotten.length },
+  };
+}
+
+/** What has most likely ended comes last. */
+function compareRows(a: Row, b: Row): number {
+  return Number(isOfOtherBoot(a)) - Number(isOfOtherBoot(b)) ||
+    compareSessions(a.session, b.session);
 }
 
 /** Asks for the jobs, or takes what was said a while ago. */

@@ -7,7 +7,10 @@
 import { columns, duration } from "../_columns.ts";
 import { quoteWord } from "../../plugins/host.ts";
 import type { Session } from "../../python/sessions.ts";
-import type { Elsewhere, Row } from "./judge.ts";
+import { type Elsewhere, isOfOtherBoot, type Row } from "./judge.ts";
+
+/** How many sessions of another boot a table shows. */
+const mostOfOtherBoot = 5;
 
 /**
  * Lays out the table.
@@ -37,24 +40,40 @@ export function sessionTable(
 }
 
 /**
- * What is to be known of sessions that may be of an earlier boot; nothing where there are none.
+ * Leaves out sessions of another boot after the first few: after a restart there may be many, and they
+ * would push what runs out of sight.
  *
  * @param rows The sessions.
- * @param hostname This machine's name.
- * @returns Lines for the person.
+ * @returns Those to be shown in a table.
  */
-export function otherBootLines(rows: readonly Row[], hostname: string): string[] {
-  const paths = rows.filter(({ elsewhere }) => elsewhere === "other boot").map(({ session }) =>
-    session.path
-  );
-  if (paths.length === 0) return [];
-  const shown = paths.slice(0, 8).map(quoteWord);
-  const them = paths.length === 1 ? "it" : "them";
-  return [
-    `Other boot: "${hostname}" has been restarted since, or another machine has its name too; ` +
-    `which one can't be told from here, so rdg keeps ${them}. After a restart:`,
-    `  rm ${shown.join(" ")}`,
-  ];
+export function tableRows(rows: readonly Row[]): readonly Row[] {
+  let left = mostOfOtherBoot;
+  return rows.filter((row) => !isOfOtherBoot(row) || left-- > 0);
+}
+
+/**
+ * What is to be known of sessions of another boot; null where there are none.
+ *
+ * @param rows All sessions.
+ * @param options This machine's name, and the job that was asked for.
+ * @returns A line for the person.
+ */
+export function otherBootLine(
+  rows: readonly Row[],
+  { hostname, job }: { hostname: string; job: string | undefined },
+): string | null {
+  const { length } = rows.filter(isOfOtherBoot);
+  if (length === 0) return null;
+  const [count, they, their, them] = length === 1
+    ? ["1 program", "it", "its", "it"]
+    : [`${length} programs`, "they", "their", "them"];
+  const shown = length > mostOfOtherBoot ? ` (${mostOfOtherBoot} shown, all with --json)` : "";
+  const command = `rdg sessions --forget${job === undefined ? "" : ` --job=${quoteWord(job)}`}`;
+  return `Other boot: ${count}${shown} that ended when "${hostname}" was restarted, unless ${they} ` +
+    `run${
+      length === 1 ? "s" : ""
+    } on another machine of that name. That can't be told from here, ` +
+    `so ${their} record${length === 1 ? " is" : "s are"} kept. To remove ${them}: ${command}`;
 }
 
 /** What the debugger is doing, in words. */

@@ -138,3 +138,22 @@ Deno.test("sweep() removes records and empty folders, nothing else", async () =>
     await Deno.remove(state, { recursive: true });
   }
 });
+
+Deno.test("sweep() leaves a record that has become another process's since it was read", async () => {
+  const state = await Deno.makeTempDir();
+  try {
+    const ended = { uid, startTime: 5, boot: "one" };
+    const changes = [{ ...ended, startTime: 6 }, { ...ended, boot: "two" }, ended];
+    for (let pid = 0; pid < 3; pid++) await writeRecord(state, record({ ...ended, pid: pid + 1 }));
+    const { sessions } = await readSessions(state, { uid });
+    for (const [pid, other] of changes.entries()) {
+      await writeRecord(state, record({ ...other, pid: pid + 1 }));
+    }
+    const swept = await sweep(sessions);
+    assert.deepEqual([...swept].map(({ pid }) => pid), [3]);
+    const left = (await readSessions(state, { uid })).sessions.map(({ pid }) => pid);
+    assert.deepEqual(left, [1, 2]);
+  } finally {
+    await Deno.remove(state, { recursive: true });
+  }
+});

@@ -165,13 +165,65 @@ Deno.test("rdg sessions keeps and marks what may run on another machine of this 
   assert.match(stdout, new RegExp(` ${nobody + 1} +armed, other machine {2}`));
   assert.match(
     stderr,
-    /^Other boot: "desk" has been restarted since, or another .* rdg keeps them\..*:\n {2}rm \S+\/desk-\d+\.json \S+\/desk-\d+\.json\n$/,
+    /^Other boot: 2 programs that ended when "desk" was .* To remove them: rdg sessions --forget\n$/,
   );
   const json = JSON.parse((await sessions("--json", { hostname: "desk", records })).stdout);
   const found = json.sessions.map((one: { pid: number; elsewhere: string | null }) =>
     one.elsewhere
   );
   assert.deepEqual(found.sort(), [null, null, "other boot", "other boot", "other machine"]);
+});
+
+/** A living program of this machine, and some of another boot of its name. */
+async function afterRestart(count: number): Promise<[RecordText, ...RecordText[]]> {
+  const here = await onDesk();
+  const other = { ...here, boot: "of another machine, or of another time" };
+  // The living one's number is larger than theirs.
+  return [mine(here), ...Array.from({ length: count }, (_, n) => mine({ ...other, pid: n + 1 }))];
+}
+
+Deno.test("rdg sessions shows a few programs of another boot, after those that run", async () => {
+  const records = await afterRestart(50);
+  const { stdout, stderr, left } = await sessions("", { hostname: "desk", records });
+  const rows = stdout.trimEnd().split("\n").slice(1).map((line) => line.split(/ {2,}/));
+  assert.deepEqual(rows.map(([, , , pid]) => pid), [`${Deno.pid}`, "1", "2", "3", "4", "5"]);
+  assert.match(stderr, /^Other boot: 50 programs \(5 shown, all with --json\) that ended /);
+  assert.equal(left.length, 51);
+  const json = JSON.parse((await sessions("--json", { hostname: "desk", records })).stdout);
+  assert.equal(json.sessions.length, 51);
+});
+
+Deno.test("rdg sessions says of one program of another boot, and of one job's, how to forget it", async () => {
+  const records = await afterRestart(1);
+  const { stderr } = await sessions("--job=local", { hostname: "desk", records });
+  assert.match(
+    stderr,
+    /: 1 program that ended .* its record .* rdg sessions --forget --job=local\n$/,
+  );
+});
+
+Deno.test("rdg sessions --forget removes what is of another boot, and nothing else", async () => {
+  const [living, ...ended] = await afterRestart(9);
+  const other = { ...await onDesk(), boot: "another", startTime: 5 };
+  const kept = [
+    living,
+    mine({ ...other, pid: 77, created: Date.now() / 1000 }), // it began since: another machine's
+    mine({ ...other, pid: 78, hostname: "other", host: "other" }),
+    mine({ ...other, pid: 79, scheduler: "pbs", cluster: "p" }),
+  ];
+  const records = [...kept, ...ended];
+  const forget = await sessions("--forget", { hostname: "desk", records });
+  assert.deepEqual(forget.left, kept.map(recordFile));
+  assert.equal(forget.stderr, "Removed the records of another boot: 9\n");
+  assert.doesNotMatch(forget.stdout, /other boot/);
+  const job = await sessions("--forget --job=36", { hostname: "desk", records });
+  assert.equal(job.left.length, records.length);
+  const none = await sessions("--forget", { hostname: "desk", records: [living] });
+  assert.equal(none.stderr, "Removed the records of another boot: there are none\n");
+});
+
+Deno.test("rdg sessions --forget is no use with --watch", () => {
+  assert.throws(() => parse(["--forget", "--watch"]), { code: "usage" });
 });
 
 Deno.test("rdg sessions keeps a record of this host in a running job that is of another boot", async () => {
