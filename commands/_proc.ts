@@ -86,10 +86,10 @@ export async function noneOf(pids: readonly number[], runner: Runner): Promise<S
  * Says whether a session's process has ended, or its number was given to another one.
  *
  * @param session What its record holds.
- * @param now The process as it is; null where there is none.
+ * @param now The process that has its number now.
  */
-export function hasEnded(session: { startTime: number | null }, now: ProcessState | null): boolean {
-  return now === null || now.startTime !== session.startTime || "ZX".includes(now.state);
+export function hasEnded(session: { startTime: number | null }, now: ProcessState): boolean {
+  return now.startTime !== session.startTime || "ZX".includes(now.state);
 }
 
 /**

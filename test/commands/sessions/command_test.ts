@@ -138,7 +138,7 @@ Deno.test("rdg sessions looks for processes of this host", async () => {
     hostname: "desk",
     records: [
       living,
-      mine({ ...here, pid: Deno.ppid, startTime: here.startTime - 5 }),
+      mine({ ...here, host: "also-desk", startTime: here.startTime - 5 }),
       mine({ ...here, pid: nobody }),
       mine({ ...here, pid: nobody + 1, boot: undefined }), // as older versions wrote it
       contained,
@@ -153,7 +153,7 @@ Deno.test("rdg sessions keeps and marks what may run on another machine of this 
   const records = [
     mine(here),
     mine({ ...other, pid: nobody }),
-    mine({ ...other, pid: Deno.ppid, startTime: 5 }),
+    mine({ ...other, host: "also-desk", startTime: 5 }),
     mine({ ...other, pid: nobody + 1, created: Date.now() / 1000 }),
     // In a job of another scheduler than this host's: it is elsewhere anyway.
     mine({ ...other, scheduler: "pbs", cluster: "p", pid: nobody }),
@@ -177,8 +177,8 @@ Deno.test("rdg sessions keeps and marks what may run on another machine of this 
 /** A living program of this machine, and some of another boot of its name. */
 async function afterRestart(count: number): Promise<[RecordText, ...RecordText[]]> {
   const here = await onDesk();
-  const other = { ...here, boot: "of another machine, or of another time" };
-  // The living one's number is larger than theirs.
+  // By name they come before it.
+  const other = { ...here, boot: "of another machine, or of another time", host: "a-desk" };
   return [mine(here), ...Array.from({ length: count }, (_, n) => mine({ ...other, pid: n + 1 }))];
 }
 
@@ -207,7 +207,7 @@ Deno.test("rdg sessions --forget removes what is of another boot, and nothing el
   const other = { ...await onDesk(), boot: "another", startTime: 5 };
   const kept = [
     living,
-    mine({ ...other, pid: 77, created: Date.now() / 1000 }), // it began since: another machine's
+    mine({ ...other, pid: nobody, created: Date.now() / 1000 }), // it began since: another machine's
     mine({ ...other, pid: 78, hostname: "other", host: "other" }),
     mine({ ...other, pid: 79, scheduler: "pbs", cluster: "p" }),
   ];
