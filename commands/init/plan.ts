@@ -228,7 +228,9 @@ function change(target: Target, task: Task): Change {
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       if (task.action === "remove") {
-        notes.push(`${base.shown} cannot be understood, so it is left as it is: ${error.message}`);
+        const why = `cannot be understood, so it is left as it is: ${error.message}`;
+        // Several editors may have the same file.
+        if (!notes.includes(`${base.shown} ${why}`)) notes.push(`${base.shown} ${why}`);
         continue;
       }
       refuseForeign();

@@ -94,7 +94,8 @@ async function removeFolders(folder: string, around: Surroundings): Promise<void
   const { root, home, config, files } = around;
   const stop = [root, home, config, "/"];
   for (let at = folder; !stop.includes(at); at = parentOf(at)) {
-    if ((await files.list(at)).length > 0) return;
+    // A link to a folder is the person's.
+    if (await files.kind(at) !== "folder" || (await files.list(at)).length > 0) return;
     await files.removeEmptyFolder(at);
   }
 }

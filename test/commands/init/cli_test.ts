@@ -85,6 +85,9 @@ Deno.test("rdg init writes through a link to a folder", async () => {
   assert.equal((await place.init()).code, 0);
   assert.ok((await Deno.lstat(`${place.project}/.vscode`)).isSymlink);
   assert.equal(JSON.parse(await Deno.readTextFile(`${dotfiles}/launch.json`)).version, "0.2.0");
+  assert.equal((await place.init("--remove")).code, 0);
+  assert.ok((await Deno.lstat(`${place.project}/.vscode`)).isSymlink);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(dotfiles)), []);
 });
 
 Deno.test("rdg init never writes into something else that a link leads to", async () => {
@@ -102,6 +105,8 @@ Deno.test("rdg init never writes into something else that a link leads to", asyn
         said,
       );
       assert.match(said, /\nTry: let it lead to such a file, or take the link away/);
+    } else {
+      assert.equal(said.match(/cannot be understood/g)?.length, 1, said);
     }
     assert.equal(await Deno.readTextFile(bashrc), "alias ll='ls -l'\n");
   }
