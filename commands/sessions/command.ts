@@ -46,7 +46,8 @@ export const meta: CommandMeta = {
     },
     forget: {
       type: "boolean",
-      help: "Remove the records marked other boot: you know that this machine was restarted, which " +
+      help:
+        "Remove the records marked other boot: you know that this machine was restarted, which " +
         "ended their programs",
     },
     scheduler: schedulerFlag,
