@@ -12,7 +12,7 @@ import { schedulerFlag } from "../_scheduler.ts";
 import { usageError } from "../../plugins/error.ts";
 import { stateFolder } from "../../python/sessions.ts";
 import { type Listing, type Look, look } from "./look.ts";
-import { otherBootLine, sessionData, sessionTable, tableRows } from "./show.ts";
+import { otherBootLine, sessionData, sessionTable } from "./show.ts";
 import { type Pause, watch } from "./watch.ts";
 
 /** What was typed after `rdg sessions`. */
@@ -101,7 +101,7 @@ export async function run(options: SessionsOptions, host: Host, pause?: Pause): 
   const lines = ({ rows }: Look, width: number) =>
     rows.length === 0
       ? [noSessions(options)]
-      : sessionTable(tableRows(rows), { now: host.now() / 1000, width, token: options.token });
+      : sessionTable(rows, { now: host.now() / 1000, width, token: options.token });
   const say = (line: string) => terminal.say(terminal.style("dim", line));
   const print = (found: Look) => {
     const { rows, forgotten } = found;

@@ -13,9 +13,10 @@ import { type Elsewhere, isOfOtherBoot, type Row } from "./judge.ts";
 const mostOfOtherBoot = 5;
 
 /**
- * Lays out the table.
+ * Lays out the table. Of another boot a few are shown: after a restart there may be many, and they
+ * would push what runs out of sight.
  *
- * @param rows The sessions; at least one.
+ * @param rows The sessions, those of another boot last; at least one.
  * @param options The time in seconds since 1970, the width, and whether tokens are shown.
  * @returns Lines, the heading first.
  */
@@ -25,7 +26,9 @@ export function sessionTable(
 ): string[] {
   const { now, token } = options;
   const head = ["JOB", "RANK", "NODE", "PID", "STATE", "AGE", "LEFT"];
-  const lines = rows.map(({ session, job, elsewhere }) => [
+  const apart = rows.filter(isOfOtherBoot).length;
+  const hidden = Math.max(0, apart - mostOfOtherBoot);
+  const lines = rows.slice(0, rows.length - hidden).map(({ session, job, elsewhere }) => [
     job?.displayId.split("+")[0] ?? session.job.display,
     session.rank === null ? "-" : String(session.rank),
     session.host,
@@ -36,19 +39,10 @@ export function sessionTable(
     ...token ? [session.token ?? "-"] : [],
     session.exception ?? session.command.join(" "),
   ]);
-  return columns([[...head, ...token ? ["TOKEN"] : [], "COMMAND"], ...lines], options.width);
-}
-
-/**
- * Leaves out sessions of another boot after the first few: after a restart there may be many, and they
- * would push what runs out of sight.
- *
- * @param rows The sessions.
- * @returns Those to be shown in a table.
- */
-export function tableRows(rows: readonly Row[]): readonly Row[] {
-  let left = mostOfOtherBoot;
-  return rows.filter((row) => !isOfOtherBoot(row) || left-- > 0);
+  return [
+    ...columns([[...head, ...token ? ["TOKEN"] : [], "COMMAND"], ...lines], options.width),
+    ...hidden > 0 ? [`… and ${hidden} more of another boot (--json has all)`] : [],
+  ];
 }
 
 /**
@@ -64,16 +58,13 @@ export function otherBootLine(
 ): string | null {
   const { length } = rows.filter(isOfOtherBoot);
   if (length === 0) return null;
-  const [count, they, their, them] = length === 1
-    ? ["1 program", "it", "its", "it"]
-    : [`${length} programs`, "they", "their", "them"];
-  const shown = length > mostOfOtherBoot ? ` (${mostOfOtherBoot} shown, all with --json)` : "";
+  const [count, theyRun, records, them] = length === 1
+    ? ["1 program", "it runs", "its record is", "it"]
+    : [`${length} programs`, "they run", "their records are", "them"];
   const command = `rdg sessions --forget${job === undefined ? "" : ` --job=${quoteWord(job)}`}`;
-  return `Other boot: ${count}${shown} that ended when "${hostname}" was restarted, unless ${they} ` +
-    `run${
-      length === 1 ? "s" : ""
-    } on another machine of that name. That can't be told from here, ` +
-    `so ${their} record${length === 1 ? " is" : "s are"} kept. To remove ${them}: ${command}`;
+  return `Other boot: ${count} that ended when "${hostname}" was restarted, unless ${theyRun} on ` +
+    `another machine of that name. That can't be told from here, so ${records} kept. ` +
+    `To remove ${them}: ${command}`;
 }
 
 /** What the debugger is doing, in words. */
