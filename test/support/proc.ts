@@ -93,3 +93,14 @@ export async function asleep(pid: number): Promise<void> {
     await sleep(20);
   }
 }
+
+/** Waits until the main thread waits within the kernel for something, no matter what. */
+export async function blocked(pid: number): Promise<void> {
+  const until = Date.now() + 20_000;
+  let calm = 0;
+  while (calm < 5) {
+    ok(Date.now() < until, `process ${pid} runs on`);
+    calm = /\) S/.test(readText(`/proc/${pid}/stat`)) ? calm + 1 : 0;
+    await sleep(20);
+  }
+}
