@@ -297,11 +297,12 @@ until [ -e over ]; do sleep 0.2; done`,
   await using editor = await attach(ready, "torch_train.py");
   await allStop(editor, 2);
   const pids = new Set(ready.ranks.map(({ pid }) => pid));
-  await writeProgram(cluster, { name: "fail", text: "" });
   for (const { client } of editor.children) {
     const path = `${laptop.project}/torch_train.py`;
     await client.request("setBreakpoints", { source: { path }, breakpoints: [] });
   }
+  // Only now: a rank that is on its way to its breakpoint would see it at once.
+  await writeProgram(cluster, { name: "fail", text: "" });
   await editor.parent.request("continue", { threadId: 1 });
   const again = await saidThat(
     child,
