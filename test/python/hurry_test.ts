@@ -6,6 +6,14 @@ import { blocked, sleep } from "../support/proc.ts";
 import { interpreters } from "../support/python.ts";
 import { type Child, makeSandbox, type Sandbox, startRdg } from "../support/rdg.ts";
 
+/** Lines of a program's thread that waits until debugpy's own object is there. */
+const untilDebugger = `    debugger = None
+    while not getattr(debugger, "ready_to_run", False):
+        time.sleep(0.001)
+        constants = sys.modules.get("_pydevd_bundle.pydevd_constants")
+        debugger = getattr(constants, "get_global_debugger", lambda: None)()
+`;
+
 /** Has two more wakes come while the main thread, waiting for a client, holds a lock of debugpy's. */
 const locked = `import os, signal, sys, threading, time
 main = threading.main_thread()
@@ -20,12 +28,7 @@ class Lock:
     def __exit__(self, *_):
         self.lock.release()
 def meddle():
-    debugger = None
-    while not getattr(debugger, "ready_to_run", False):
-        time.sleep(0.001)
-        constants = sys.modules.get("_pydevd_bundle.pydevd_constants")
-        debugger = getattr(constants, "get_global_debugger", lambda: None)()
-    debugger._lock_running_thread_ids = Lock(debugger._lock_running_thread_ids)
+${untilDebugger}    debugger._lock_running_thread_ids = Lock(debugger._lock_running_thread_ids)
 threading.Thread(target=meddle, daemon=True).start()
 print("ready", flush=True)
 while not os.path.exists("stop"):
@@ -109,23 +112,14 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].include
     await sandbox.write("gone", "");
     await child.port(from);
     await untilWaiting(child, sandbox);
-    await using client = await attach(child, sandbox, { port });
-    const stop = await stopped(client);
-    assert.match(stop.frames[0]!, /^<module> kept\.py/);
-    await resume(client, stop);
-    assert.equal((await child.status()).code, 1);
+    await showsCrash(child, sandbox, { port, file: "kept.py" });
   });
 }
 
 /** About to stop for a client, it is kept until that has gone. */
 const aboutToStop = `import os, sys, threading, time
 def meddle():
-    debugger = None
-    while not getattr(debugger, "ready_to_run", False):
-        time.sleep(0.001)
-        constants = sys.modules.get("_pydevd_bundle.pydevd_constants")
-        debugger = getattr(constants, "get_global_debugger", lambda: None)()
-    suspend = debugger.set_suspend
+${untilDebugger}    suspend = debugger.set_suspend
     def set_suspend(*args, **kwargs):
         if os.path.exists("hold"):
             os.remove("hold")
@@ -178,11 +172,7 @@ for (const interpreter of interpreters.filter(({ minor }) => [8, 11, 14].include
     const from = child.stderr.length;
     await sandbox.write("gone", "");
     await child.port(from);
-    await using client = await attach(child, sandbox, { port });
-    const stop = await stopped(client);
-    assert.match(stop.frames[0]!, /^<module> about\.py/);
-    await resume(client, stop);
-    assert.equal((await child.status()).code, 1);
+    await showsCrash(child, sandbox, { port, file: "about.py" });
   });
 }
 
@@ -271,4 +261,17 @@ async function untilWaiting(child: Child, sandbox: Sandbox): Promise<void> {
     await sleep(20);
   }
   await blocked(child.pid);
+}
+
+/** Attaches to a crash, sees it, and lets the program end by it. */
+async function showsCrash(
+  child: Child,
+  sandbox: Sandbox,
+  { port, file }: { port: number; file: string },
+): Promise<void> {
+  await using client = await attach(child, sandbox, { port });
+  const stop = await stopped(client);
+  assert.ok(stop.frames[0]!.startsWith(`<module> ${file}`), stop.frames[0]);
+  await resume(client, stop);
+  assert.equal((await child.status()).code, 1);
 }
