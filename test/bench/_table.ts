@@ -183,7 +183,7 @@ export function machineLine(): string {
     `${navigator.hardwareConcurrency} cores (${model.replaceAll(/\s+/g, " ")})`,
     `${memory.toFixed(0)} GiB`,
     `load ${Deno.loadavg()[0]?.toFixed(1)}`,
-    `Linux ${Deno.osRelease()}`,
+    `Linux ${Deno.osRelease().split("-")[0]}`,
     `Deno ${Deno.version.deno}`,
   ].join(", ");
 }
